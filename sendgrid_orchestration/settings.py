@@ -1,0 +1,438 @@
+"""Everything a person may configure, as one typed, frozen object.
+
+Values come from a YAML file (`sendgrid.yaml` beside the project, or the file that `SENDGRID_CONFIG` names); a handful of
+environment variables override it so that one file serves every environment. Secrets never stand in the file: it
+says where to find each of them (`{env: NAME}` or `{file: PATH}`), they are read when they are needed, and no repr,
+log or error shows one.
+
+This module imports nothing of the project, and every room may import it.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import re
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+import yaml
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    YamlConfigSettingsSource,
+)
+
+logger = logging.getLogger(__name__)
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+DEFAULT_CONFIG = "sendgrid.yaml"
+
+IDENTIFIER = re.compile(r"[a-z_][a-z0-9_]{0,47}")
+"""What a nickname and a schema may look like: it goes unquoted into SQL, asset keys and paths, and the longest suffix
+(`_marts`, `_raw`) must still fit into Postgres's 63 bytes."""
+
+ObjectName = Literal[
+    "lists",
+    "segments",
+    "recipients",
+    "field_definitions",
+    "list_members",
+    "segment_members",
+    "single_sends",
+    "single_send_stats",
+    "automation_stats",
+    "unsubscribe_groups",
+    "unsubscribe_group_members",
+    "bounces",
+    "blocks",
+    "invalid_emails",
+    "spam_reports",
+    "global_unsubscribes",
+    "templates",
+    "categories",
+    "daily_stats",
+]
+"""The objects that the sync knows; each is an asset of its own, and a source may leave any out."""
+
+CustomArgType = Literal["text", "integer", "numeric", "boolean", "timestamp"]
+
+
+class SettingsError(Exception):
+    """A mistake in the settings, told as one sentence a line: the key, what is wrong with it, what to write instead."""
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SecretRef(_Part):
+    """Where a secret is kept: an environment variable or a file. Reading it is the caller's moment, not ours."""
+
+    env: str | None = None
+    file: Path | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _refuse_literals(cls, value: object) -> object:
+        if isinstance(value, str):
+            raise ValueError(
+                "a secret may not stand in the settings file. Write `{env: NAME}` and set that variable, or `{file: PATH}`"
+            )
+        return value
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Self:
+        if (self.env is None) == (self.file is None):
+            raise ValueError("name one place, either `{env: NAME}` or `{file: PATH}`")
+        return self
+
+    @property
+    def place(self) -> str:
+        """The place in words, for messages: never the secret."""
+        return f"environment variable {self.env}" if self.env else f"file {self.file}"
+
+    def is_set(self) -> bool:
+        """Whether there is anything at that place."""
+        return bool(os.environ.get(self.env)) if self.env else bool(self.file and self.file.is_file())
+
+    def read(self, purpose: str) -> SecretStr:
+        """The secret, with surrounding white space removed (people paste keys with newlines; promise S8).
+
+        Args:
+            purpose: what it is for, as it would stand in a sentence: `API key of source "marketing"`.
+
+        Raises:
+            SettingsError: nothing is kept there.
+        """
+        raw = os.environ.get(self.env, "") if self.env else self._read_file(purpose)
+        secret = raw.strip()
+        if not secret:
+            raise SettingsError(
+                f"The {purpose} is missing: {self.place} is empty or not set. Put the secret there."
+            )
+        if secret != raw and not (self.file and raw == secret + "\n"):
+            logger.warning(
+                "The %s had spaces or newlines around it (%s); they were ignored.", purpose, self.place
+            )
+        return SecretStr(secret)
+
+    def _read_file(self, purpose: str) -> str:
+        assert self.file is not None
+        try:
+            return self.file.read_text(encoding="utf-8")
+        except OSError as error:
+            raise SettingsError(
+                f"The {purpose} is missing: file {self.file} cannot be read ({error.strerror}). "
+                "Create it, or let this process read it."
+            ) from error
+
+
+def _identifier(value: str) -> str:
+    if not IDENTIFIER.fullmatch(value):
+        raise ValueError(
+            f'"{value}" must be lower-case letters, digits and underscores, begin with a letter, at most 48 long. '
+            f'Write "{to_identifier(value)}"'
+        )
+    return value
+
+
+def to_identifier(label: str) -> str:
+    """The schema name that goes with a label: `Sendgrid_Prod` becomes `sendgrid_prod` (promise S47)."""
+    slug = re.sub(r"[^a-z0-9]+", "_", label.lower()).strip("_")
+    return (slug if slug[:1].isalpha() else f"_{slug}")[:48]
+
+
+Identifier = Annotated[str, AfterValidator(_identifier)]
+
+
+class BasicAuth(_Part):
+    """User and password that must stand in the webhook's URL (`https://user:password@host/…`)."""
+
+    username: str
+    password: SecretRef
+
+
+class OAuthClient(_Part):
+    """The OAuth 2.0 client that SendGrid acts as: it fetches its token from our token endpoint (client credentials)."""
+
+    client_id: str
+    client_secret: SecretRef
+
+
+class Webhook(_Part):
+    """How posts of one source prove that they come from SendGrid.
+
+    The URL's token and the public keys may stand here; where they do not, `webhook connect` creates them and keeps
+    them in the data directory. Several of each are accepted at once so that they can be rotated without a lost event.
+    """
+
+    url_tokens: tuple[SecretRef, ...] = ()
+    public_keys: tuple[str, ...] = ()
+    basic_auth: BasicAuth | None = None
+    oauth: OAuthClient | None = None
+    require_signature: bool = True
+
+
+class Source(_Part):
+    """One SendGrid account (or subuser): a key, a region, a webhook and the schema that it alone fills."""
+
+    name: Identifier
+    label: str = ""
+    schema_: Identifier = Field(alias="schema")
+    api_key: SecretRef = SecretRef(env="SENDGRID_API_KEY")
+    region: Literal["global", "eu"] = "global"
+    base_url: HttpUrl | None = None
+    subuser: str | None = None
+    marketing: Literal["auto", "new", "legacy", "none"] = "auto"
+    skip_objects: frozenset[ObjectName] = frozenset()
+    custom_args: dict[Identifier, CustomArgType] = {}
+    webhook: Webhook = Webhook()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _name_gives_label_and_schema(cls, value: Any) -> Any:
+        if isinstance(value, dict) and isinstance(value.get("name"), str):
+            name = to_identifier(value["name"])
+            return {"label": value["name"], "schema": name, **value, "name": name}
+        return value
+
+    @property
+    def raw_schema(self) -> str:
+        """The schema of the tables that the loader and the sync own."""
+        return f"{self.schema_}_raw"
+
+    @property
+    def marts_schema(self) -> str:
+        """The schema of the marts."""
+        return f"{self.schema_}_marts"
+
+    @property
+    def api_url(self) -> str:
+        """The API's address without a trailing slash: `base_url` where it is set, else the region's (peers #22)."""
+        if self.base_url:
+            return str(self.base_url).rstrip("/")
+        return "https://api.eu.sendgrid.com" if self.region == "eu" else "https://api.sendgrid.com"
+
+
+class Warehouse(_Part):
+    """Where the data goes. Without a URL the project runs a private Postgres of its own under the data directory."""
+
+    url: SecretStr | None = None
+    """`postgresql://user:password@host:5432/database`; the environment variable WAREHOUSE_URL comes first."""
+    dagster_url: SecretStr | None = None
+    """Where Dagster keeps its runs and events; by default the database `dagster` on the same server."""
+    reader_role: Identifier = "sendgrid_reader"
+
+    @field_validator("url", "dagster_url")
+    @classmethod
+    def _postgres(cls, value: SecretStr | None) -> SecretStr | None:
+        if value is not None and not re.match(r"postgres(ql)?://[^/]+/\w", value.get_secret_value()):
+            raise ValueError("must look like postgresql://user:password@host:5432/database")
+        return value
+
+
+class Landing(_Part):
+    """Where posts are kept: any fsspec URL. A URL that is not `file://` is fed from a spool on local disk."""
+
+    url: str = ""
+    """By default the folder `landing` in the data directory; the environment variable LANDING_URL comes first."""
+    seal_seconds: float = Field(default=2.0, gt=0, le=300)
+    """A file is closed and handed to the loader when its first post is this old …"""
+    seal_megabytes: float = Field(default=16.0, gt=0, le=1024)
+    """… or when it has grown to this size."""
+    min_free_megabytes: int = Field(default=512, ge=1)
+    """With less room than this on the disk the receiver answers 503 and SendGrid tries again later."""
+
+
+class Receiver(_Part):
+    """The HTTP server that SendGrid posts to."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+    public_url: HttpUrl | None = None
+    """The address that SendGrid reaches it under, where a proxy or tunnel stands in between."""
+    max_body_megabytes: float = Field(default=8.0, gt=0, le=256)
+    """SendGrid posts up to 768 KB; a larger body than this is answered 413."""
+    drain_seconds: float = Field(default=20.0, ge=0)
+
+
+class Schedules(_Part):
+    """When things run by themselves."""
+
+    objects: str = "0 */3 * * *"
+    timezone: str = "UTC"
+    events_poll_seconds: int = Field(default=5, ge=5)
+    """How often the sensor looks for landed files; Dagster's daemon looks every 5 s at the most."""
+    models_poll_seconds: int = Field(default=30, ge=5)
+
+    @field_validator("objects")
+    @classmethod
+    def _cron(cls, value: str) -> str:
+        if len(value.split()) != 5:
+            raise ValueError('must be a cron line of five fields, such as "0 */3 * * *"')
+        return value
+
+
+class Alerts(_Part):
+    """Who is told when a run or a check fails. Each is optional; all that are set are used."""
+
+    webhook_url: SecretRef | None = None
+    """Receives `{"text": …}`: Slack, Mattermost, Teams through a bridge, or your own."""
+    email_to: tuple[str, ...] = ()
+    smtp_url: SecretRef | None = None
+    """`smtp://user:password@host:587` (`smtps://` for TLS from the first byte)."""
+    email_from: str = "sendgrid-orchestration@localhost"
+
+    @model_validator(mode="after")
+    def _mail_needs_a_server(self) -> Self:
+        if self.email_to and self.smtp_url is None:
+            raise ValueError("email_to needs smtp_url, e.g. `smtp_url: {env: ALERTS_SMTP_URL}`")
+        return self
+
+
+class Settings(BaseSettings):
+    """The whole configuration. Build it with `load_settings`; a room takes only the part that it needs."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_nested_delimiter="__", hide_input_in_errors=True
+    )
+
+    data_dir: Path = Path(".data")
+    """Everything that this project writes on local disk: the private Postgres, the landing, generated secrets."""
+    sources: tuple[Source, ...] = Field(default=(Source.model_validate({"name": "sendgrid"}),))
+    warehouse: Warehouse = Warehouse()
+    landing: Landing = Landing()
+    receiver: Receiver = Receiver()
+    schedules: Schedules = Schedules()
+    alerts: Alerts = Alerts()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The file alone; the few variables that may override it are named in `load_settings`."""
+        return (init_settings, YamlConfigSettingsSource(settings_cls, yaml_file=config_path()))
+
+    @field_validator("data_dir")
+    @classmethod
+    def _absolute(cls, value: Path) -> Path:
+        # Runs, sensors and dbt start in different working directories; all must mean the same folder.
+        return value if value.is_absolute() else (PROJECT_ROOT / value)
+
+    @field_validator("sources")
+    @classmethod
+    def _no_two_alike(cls, sources: tuple[Source, ...]) -> tuple[Source, ...]:
+        for kind, values in (
+            ("name", [s.name for s in sources]),
+            ("schema", [s.schema_ for s in sources]),
+        ):
+            twice = sorted({value for value in values if values.count(value) > 1})
+            if twice:
+                raise ValueError(
+                    f"two sources have the {kind} {', '.join(twice)}. Give each its own: no two accounts share a schema"
+                )
+        return sources
+
+    @cached_property
+    def landing_url(self) -> str:
+        """The landing as an fsspec URL."""
+        return self.landing.url or (self.data_dir / "landing").as_uri()
+
+    def source(self, name: str) -> Source:
+        """The source with this name.
+
+        Raises:
+            SettingsError: there is none.
+        """
+        for source in self.sources:
+            if source.name == name:
+                return source
+        known = ", ".join(s.name for s in self.sources)
+        raise SettingsError(f'There is no source "{name}". The settings name: {known}.')
+
+
+def config_path() -> Path:
+    """The settings file in force; it need not exist."""
+    named = os.environ.get("SENDGRID_CONFIG")
+    return Path(named) if named else PROJECT_ROOT / DEFAULT_CONFIG
+
+
+def load_settings(**overrides: Any) -> Settings:
+    """Read the settings file, apply the environment, check everything.
+
+    `WAREHOUSE_URL`, `DAGSTER_URL`, `LANDING_URL` and `SENDGRID_DATA_DIR` come before what the file says.
+
+    Args:
+        overrides: top-level settings that come before both, for the demo and for tests.
+
+    Raises:
+        SettingsError: one line for each mistake in the file.
+    """
+    path = config_path()
+    if os.environ.get("SENDGRID_CONFIG") and not path.is_file():
+        raise SettingsError(f"SENDGRID_CONFIG names {path}, and there is no such file.")
+    try:
+        settings = Settings(**overrides)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        raise SettingsError(
+            f"{path.name}{line}: this is not YAML ({getattr(error, 'problem', error)})."
+        ) from error
+    except ValidationError as error:
+        raise SettingsError("\n".join(_sentences(path, error))) from error
+    return _with_environment(settings)
+
+
+def _with_environment(settings: Settings) -> Settings:
+    changes: dict[str, Any] = {}
+    if data_dir := os.environ.get("SENDGRID_DATA_DIR"):
+        changes["data_dir"] = Path(data_dir).absolute()
+    urls = {"url": os.environ.get("WAREHOUSE_URL"), "dagster_url": os.environ.get("DAGSTER_URL")}
+    if set_urls := {key: url.strip() for key, url in urls.items() if url}:
+        try:
+            changes["warehouse"] = Warehouse.model_validate({**settings.warehouse.model_dump(), **set_urls})
+        except ValidationError as error:
+            names = ", ".join({"url": "WAREHOUSE_URL", "dagster_url": "DAGSTER_URL"}[key] for key in set_urls)
+            raise SettingsError(f"{names}: {_message(error.errors()[0])}.") from error
+    if landing_url := os.environ.get("LANDING_URL"):
+        changes["landing"] = settings.landing.model_copy(update={"url": landing_url.strip()})
+    return settings.model_copy(update=changes) if changes else settings
+
+
+def _message(detail: Any) -> str:
+    return str(detail["msg"]).removeprefix("Value error, ").rstrip(".")
+
+
+def _sentences(path: Path, error: ValidationError) -> list[str]:
+    """One message per mistake: file, key, what to do."""
+    lines = []
+    for detail in error.errors(include_url=False, include_input=False):
+        key = ".".join(str(part) for part in detail["loc"]) or "the file"
+        if detail["type"] == "extra_forbidden":
+            text = "no such setting. Check its spelling against sendgrid.example.yaml"
+        elif detail["type"] == "missing":
+            text = "is missing. Add it; sendgrid.example.yaml shows how"
+        else:
+            text = _message(detail)
+        lines.append(f"{path.name}: {key}: {text}.")
+    return lines
