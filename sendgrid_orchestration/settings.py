@@ -340,7 +340,9 @@ class Settings(BaseSettings):
 
     @field_validator("sources")
     @classmethod
-    def _no_two_alike(cls, sources: tuple[Source, ...]) -> tuple[Source, ...]:
+    def _some_and_no_two_alike(cls, sources: tuple[Source, ...]) -> tuple[Source, ...]:
+        if not sources:
+            raise ValueError("name at least one source, e.g. `sources: [{name: marketing}]`")
         for kind, values in (
             ("name", [s.name for s in sources]),
             ("schema", [s.schema_ for s in sources]),
