@@ -1,0 +1,197 @@
+"""Writes one source's posts durably, many with one fsync (group commit), and seals files by time and size.
+
+A thread does all the writing. While it waits for the disk, posts queue up, and the next fsync serves them all: a busy
+receiver pays for one fsync per group and not per post, an idle one waits for nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import queue
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Generic, TypeVar
+
+from sendgrid_orchestration.landing.errors import LandingError, LandingFull, LandingUnwritable
+from sendgrid_orchestration.landing.format import Post, encode
+from sendgrid_orchestration.landing.names import name_giver
+from sendgrid_orchestration.landing.segment import OpenSegment, make_directory, refusal
+
+logger = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+Settle = Callable[[Sequence[T], LandingError | None], None]
+"""Told once per group, on the writer's thread, which posts (by their tickets) are durable or why they are not."""
+
+_GROUP_BYTES = 8 * 1024 * 1024  # bounds how long one fsync can take, and with it the answer
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When a file is sealed and when posts are refused."""
+
+    seal_seconds: float = 2.0
+    seal_bytes: int = 16 * 1024 * 1024
+    min_free_bytes: int = 512 * 1024 * 1024
+
+
+class Writer(Generic[T]):
+    """Takes posts of one source from any thread and answers for each when it is durable.
+
+    Several writers, in one process or in many, may write the same source: each has files of its own.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        source: str,
+        limits: Limits,
+        settle: Settle[T],
+        on_fsync: Callable[[float], None] = lambda seconds: None,
+    ) -> None:
+        """Start the thread.
+
+        Args:
+            root: the landing's folder, or the spool where the landing is an object store.
+            source: whose posts these are.
+            limits: when to seal and when to refuse.
+            settle: called once per group with its posts' tickets and the error, if there was one.
+            on_fsync: told how long each group took to write and synchronise.
+        """
+        self._directory = root / source
+        self._limits = limits
+        self._settle = settle
+        self._on_fsync = on_fsync
+        self._give_name = name_giver()
+        self._segment: OpenSegment | None = None
+        self._seal_at = 0.0
+        # SimpleQueue waits in C without the interpreter lock and wakes at once; None asks the thread to end.
+        self._queue: queue.SimpleQueue[tuple[Post, T] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name=f"landing-{source}", daemon=True)
+        self._thread.start()
+
+    def submit(self, post: Post, ticket: T) -> None:
+        """Have a post written; `settle` hears of it by this ticket."""
+        self._queue.put((post, ticket))
+
+    def close(self) -> None:
+        """Write what was submitted before, seal, and end the thread."""
+        self._queue.put(None)
+        self._thread.join()
+
+    def _run(self) -> None:
+        closing = False
+        while not closing:
+            group, closing = self._next_group()
+            if group:
+                self._write(group)
+            if self._segment and (closing or self._seal_is_due()):
+                self._seal()
+
+    def _next_group(self) -> tuple[list[tuple[Post, T]], bool]:
+        """All posts that wait, after waiting for the first until the open file is due; and whether to end."""
+        timeout = max(0.0, self._seal_at - time.monotonic()) if self._segment else None
+        group: list[tuple[Post, T]] = []
+        size = 0
+        try:
+            item = self._queue.get(timeout=timeout)
+            while item is not None:
+                group.append(item)
+                size += len(item[0].body)
+                if size >= _GROUP_BYTES:
+                    return group, False
+                item = self._queue.get_nowait()
+        except queue.Empty:
+            return group, False
+        return group, True
+
+    def _write(self, group: list[tuple[Post, T]]) -> None:
+        """Write a group; a file holds the posts of one UTC day only, so midnight may split it."""
+        start = 0
+        for end in range(1, len(group) + 1):
+            if end == len(group) or _day(group[end]) != _day(group[start]):
+                part = group[start:end]
+                error = self._write_day([post for post, _ in part])
+                self._settle([ticket for _, ticket in part], error)
+                start = end
+
+    def _write_day(self, posts: list[Post]) -> LandingError | None:
+        began = time.perf_counter()
+        try:
+            self._check_room(sum(len(post.body) for post in posts))
+            if self._segment and self._segment.day != posts[0].received_at.date():
+                self._seal()
+            if self._segment is None:
+                self._segment = OpenSegment.create(self._directory, self._give_name, posts[0].received_at)
+                self._seal_at = time.monotonic() + self._limits.seal_seconds
+            self._segment.append([buffer for post in posts for buffer in encode(post)])
+        except LandingError as error:
+            if not isinstance(error, LandingFull):
+                logger.error("%s Posts are answered 503 until it can be written to again.", error)
+            self._seal()
+            return error
+        except Exception as error:  # whatever it is, the posts were not kept and their senders must hear so
+            logger.exception("Writing posts failed.")
+            self._seal()
+            return LandingUnwritable(f"Posts cannot be written to {self._directory} ({error}).")
+        self._on_fsync(time.perf_counter() - began)
+        return None
+
+    def _check_room(self, size: int) -> None:
+        """Refuse before the disk is full: the loader, Postgres and the archive need room to make room."""
+        try:
+            make_directory(self._directory)
+            disk = os.statvfs(self._directory)
+        except OSError as error:
+            raise refusal(error, self._directory) from error
+        if disk.f_bavail * disk.f_frsize - size < self._limits.min_free_bytes:
+            raise LandingFull(
+                f"Less than {self._limits.min_free_bytes // 2**20} MB would be left on the disk of {self._directory}."
+            )
+
+    def _seal_is_due(self) -> bool:
+        assert self._segment
+        return time.monotonic() >= self._seal_at or self._segment.size >= self._limits.seal_bytes
+
+    def _seal(self) -> None:
+        segment, self._segment = self._segment, None
+        if segment:
+            try:
+                segment.seal()
+            except LandingError as error:
+                logger.error("%s A file stays unsealed; the next sweep seals it.", error)
+
+
+def append_all(root: Path, source: str, posts: Sequence[Post], limits: Limits | None = None) -> None:
+    """Land posts and seal them: for tests, imports and benchmarks that need landed files without a receiver.
+
+    Raises:
+        LandingError: one of the posts was not kept.
+    """
+    writer: Writer[Future[None]] = Writer(root, source, limits or Limits(), settle_futures)
+    written: list[Future[None]] = []
+    for post in posts:
+        written.append(Future())
+        writer.submit(post, written[-1])
+    writer.close()
+    for future in written:
+        future.result()
+
+
+def settle_futures(tickets: Sequence[Future[None]], error: LandingError | None) -> None:
+    """The `settle` of callers that wait in threads."""
+    for future in tickets:
+        if error:
+            future.set_exception(error)
+        else:
+            future.set_result(None)
+
+
+def _day(item: tuple[Post, object]) -> int:
+    return item[0].received_at.toordinal()
