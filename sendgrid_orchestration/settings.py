@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+from datetime import date
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
@@ -278,13 +279,28 @@ class Schedules(_Part):
     events_poll_seconds: int = Field(default=5, ge=5)
     """How often the sensor looks for landed files; Dagster's daemon looks every 5 s at the most."""
     models_poll_seconds: int = Field(default=30, ge=5)
+    maintenance: str = "17 3 * * *"
+    """When old runs are deleted and the next months' tables are made."""
+    first_day: date = date(2025, 1, 1)
+    """The first day that Dagster shows a partition for. Changing it later loses nothing."""
+    keep_runs_days: int = Field(default=30, ge=1)
+    """Dagster keeps every run for ever by itself; older ones than this are deleted, but for the last of each kind."""
 
-    @field_validator("objects")
+    @field_validator("objects", "maintenance")
     @classmethod
     def _cron(cls, value: str) -> str:
         if len(value.split()) != 5:
             raise ValueError('must be a cron line of five fields, such as "0 */3 * * *"')
         return value
+
+
+class Checks(_Part):
+    """From where on an asset check fails."""
+
+    largest_drop_percent: float = Field(default=50.0, gt=0, le=100)
+    """An object that lost more of its rows than this since the sync before (100: only when all are gone)."""
+    largest_quarantine_percent: float = Field(default=1.0, ge=0, le=100)
+    """A load that put more of what it read into quarantine than this."""
 
 
 class Alerts(_Part):
@@ -318,7 +334,10 @@ class Settings(BaseSettings):
     landing: Landing = Landing()
     receiver: Receiver = Receiver()
     schedules: Schedules = Schedules()
+    checks: Checks = Checks()
     alerts: Alerts = Alerts()
+    owners: tuple[str, ...] = ("team:email",)
+    """Who owns the assets, as Dagster shows it: addresses, or `team:` and a name."""
 
     @classmethod
     def settings_customise_sources(
@@ -331,6 +350,16 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The file alone; the few variables that may override it are named in `load_settings`."""
         return (init_settings, YamlConfigSettingsSource(settings_cls, yaml_file=config_path()))
+
+    @field_validator("owners")
+    @classmethod
+    def _addresses_or_teams(cls, owners: tuple[str, ...]) -> tuple[str, ...]:
+        for owner in owners:
+            if not re.fullmatch(r"team:\w+|[^@\s]+@[^@\s]+", owner):
+                raise ValueError(
+                    f'"{owner}" must be an address, or `team:` and a name of letters, digits and underscores'
+                )
+        return owners
 
     @field_validator("data_dir")
     @classmethod
