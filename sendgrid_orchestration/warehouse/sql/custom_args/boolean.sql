@@ -1,0 +1,14 @@
+case lower(btrim({value}))
+    when 'true' then true
+    when 't' then true
+    when 'yes' then true
+    when 'y' then true
+    when 'on' then true
+    when '1' then true
+    when 'false' then false
+    when 'f' then false
+    when 'no' then false
+    when 'n' then false
+    when 'off' then false
+    when '0' then false
+end

@@ -1,0 +1,2 @@
+-- Whatever was sent, as text; objects and arrays as their JSON.
+{value}

@@ -1,0 +1,32 @@
+"""What every kind of test shares: one real Postgres for the session, a fresh database for each test."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from sendgrid_orchestration.warehouse import embedded
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The private Postgres, started once; superuser's URL."""
+    data_dir: Path = tmp_path_factory.mktemp("postgres")
+    yield embedded.ensure_running(data_dir)
+    embedded.stop(data_dir)
+
+
+@pytest.fixture
+def warehouse_url(postgres_url: str) -> Iterator[str]:
+    """An empty database of the test's own."""
+    name = f"test_{next(_numbers)}"
+    with psycopg.connect(postgres_url, autocommit=True) as conn:
+        conn.execute(f'create database "{name}" template template0 strategy file_copy'.encode())
+        yield postgres_url.rsplit("/", 1)[0] + f"/{name}"
+        conn.execute(f'drop database "{name}" with (force)'.encode())
