@@ -52,9 +52,13 @@ format: $(VENV)/.dev  ## format Python and SQL
 bench: $(VENV)/.dev  ## print the benchmark table, write benchmarks/results.json
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-lock: | $(UV)  ## resolve pyproject.toml again into the two hashed locks
+dashboards: $(VENV)/.runtime  ## the dashboards in Superset, over what is in the warehouse
+	@$(BIN)/python -m dashboards $(ARGS)
+
+lock: | $(UV)  ## resolve the hashed locks again: two from pyproject.toml, one for the dashboards
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $(ARGS) pyproject.toml -o requirements.lock
 	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $(ARGS) pyproject.toml --group dev -o requirements-dev.lock
+	@$(UV) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header $(ARGS) dashboards/requirements.in -o dashboards/requirements.lock
 
 clean:  ## remove the environments and the demo's data
-	@rm -rf $(VENV) .uv .data dbt_project/target dbt_project/logs
+	@rm -rf $(VENV) .uv .data dashboards/.venv dbt_project/target dbt_project/logs
