@@ -312,6 +312,8 @@ class Alerts(_Part):
     smtp_url: SecretRef | None = None
     """`smtp://user:password@host:587` (`smtps://` for TLS from the first byte)."""
     email_from: str = "sendgrid-orchestration@localhost"
+    dagster_ui: HttpUrl = HttpUrl("http://127.0.0.1:3000")
+    """Where people open Dagster: the links in alerts lead there."""
 
     @model_validator(mode="after")
     def _mail_needs_a_server(self) -> Self:
