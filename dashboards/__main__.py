@@ -8,11 +8,13 @@ import signal
 import sys
 from pathlib import Path
 
-from dashboards import bundle, connection, environment, launch
+from dashboards import bundle, connection, environment, export, launch
 from sendgrid_orchestration.settings import Settings, SettingsError, load_settings
 from sendgrid_orchestration.warehouse.errors import EmbeddedPostgresError, WarehouseUnreachableError
 
 PORT = 8088
+HOME = "dashboards"
+"""Superset's folder in the data directory."""
 FIRST_PAGE = "/superset/dashboard/email-overview/"
 
 EXPECTED = (
@@ -33,6 +35,9 @@ def main() -> int:
         "--port", type=int, default=PORT, help=f"where to listen on 127.0.0.1 (default {PORT})"
     )
     parser.add_argument(
+        "--export", action="store_true", help="write what was changed in the browser back into assets/"
+    )
+    parser.add_argument(
         "--bundle",
         type=Path,
         metavar="FILE.zip",
@@ -43,6 +48,10 @@ def main() -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         settings = load_settings()
+        if arguments.export:
+            changed = export.write_back(launch.exported(settings.data_dir / HOME))
+            _say("\n".join(changed) or "Nothing has changed.")
+            return 0
         assets = _assets(settings)
         if arguments.bundle:
             arguments.bundle.write_bytes(bundle.to_zip(assets))
@@ -72,7 +81,7 @@ def _show(settings: Settings, assets: dict[str, str], wanted_port: int) -> None:
     port = launch.free_port(wanted_port)
     if port != wanted_port:
         _say(f"Port {wanted_port} is taken by another program; using {port}.")
-    with launch.running(settings.data_dir / "dashboards", assets, port, say=_say) as superset:
+    with launch.running(settings.data_dir / HOME, assets, port, say=_say) as superset:
         # A terminal is one person's; a log is read by others.
         password = (
             superset.password_file.read_text(encoding="utf-8")

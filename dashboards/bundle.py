@@ -1,9 +1,10 @@
-"""What Superset imports: the files under `assets/` with the two things filled in that depend on the installation.
+"""What Superset imports: the files under `assets/`, with what depends on the installation and what follows from the rest.
 
-These are the connection to the warehouse, and the schemas of the sources. A dataset in `assets/` is named after the
+The installation decides the connection to the warehouse and the schemas of the sources. A dataset in `assets/` is named after the
 mart that it shows and lists the mart's columns; here it gets the SQL that puts the marts of all sources under one
 another, with a column `source` in front that says which is which. A filter on `source` reaches only that source's
-table: Postgres drops the other branches while it plans.
+table: Postgres drops the other branches while it plans. From the rest follow the numbers and paths that Superset wants
+to find in a dashboard's layout beside what says the same by name.
 """
 
 from __future__ import annotations
@@ -42,6 +43,8 @@ def render(uri: str, branches: Sequence[Branch]) -> dict[str, str]:
             asset["sqlalchemy_uri"] = uri
         elif name.startswith("datasets/"):
             asset["sql"] = union_of_marts(asset, branches)
+        elif name.startswith("dashboards/"):
+            complete_layout(asset)
         bundle[name] = yaml.safe_dump(asset, sort_keys=False, allow_unicode=True)
     return bundle
 
@@ -75,6 +78,24 @@ def mart_columns(dataset: dict[str, Any]) -> list[str]:
         for column in dataset["columns"]
         if column["column_name"] != SOURCE_COLUMN and not column.get("expression")
     ]
+
+
+def complete_layout(dashboard: dict[str, Any]) -> None:
+    """Add what Superset wants to find in every component: its id, its path from the root, a number for each chart."""
+    position = dashboard["position"]
+    components = {key: component for key, component in position.items() if isinstance(component, dict)}
+    for key, component in components.items():
+        component["id"] = key
+        component.setdefault("children", [])
+        for child in component["children"]:
+            components[child]["parents"] = [*component.get("parents", []), key]
+    charts = [key for key, component in components.items() if component["type"] == "CHART"]
+    numbers = {key: number for number, key in enumerate(charts, start=1)}
+    for key, number in numbers.items():
+        components[key]["meta"]["chartId"] = number
+    for native_filter in dashboard["metadata"]["native_filter_configuration"]:
+        scope = native_filter["scope"]
+        scope["excluded"] = [numbers[key] for key in scope["excluded"]]
 
 
 def to_zip(bundle: dict[str, str]) -> bytes:

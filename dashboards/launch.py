@@ -12,14 +12,16 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from dashboards import environment
 
 START_SECONDS = 300
-STOP_SECONDS = 15
+STOP_SECONDS = 3
+"""For answers under way. What Python does after that, taking Superset's modules apart, nobody needs to wait for."""
+
 SERVER = Path(__file__).parent / "server"
 
 
@@ -97,6 +99,22 @@ def running(
         _stop(process)
 
 
+def exported(home: Path) -> dict[str, str]:
+    """What the Superset of this folder holds, as its own export writes it: file names and contents.
+
+    Raises:
+        SupersetError: there is none yet, or it cannot be read.
+    """
+    if not (home / "done.json").exists():
+        raise SupersetError(f"There is no Superset in {home} yet. Start it once with `make dashboards`.")
+    command = [str(environment.ensure_ready()), str(SERVER / "export.py")]
+    result = subprocess.run(command, env=_variables(home), capture_output=True, text=True, check=False)
+    if result.returncode != 0:
+        raise SupersetError(f"Superset cannot export what it holds:\n{result.stderr[-2000:]}")
+    contents: dict[str, str] = json.loads(result.stdout.splitlines()[-1])
+    return contents
+
+
 def secret(file: Path) -> Path:
     """A file with a random secret, made at its first use; only this user can read it."""
     if not file.exists():
@@ -152,11 +170,10 @@ def _wait_until_healthy(superset: Superset) -> None:
 
 
 def _stop(process: subprocess.Popen[str]) -> None:
-    """Ask the whole group to end, then insist: no worker is left behind."""
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+    """Ask it to end, then end the whole group: no worker is left behind."""
+    process.terminate()
+    with suppress(subprocess.TimeoutExpired):
+        process.wait(STOP_SECONDS)
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()

@@ -8,6 +8,7 @@ load.
 """
 
 import argparse
+import gc
 import hashlib
 import json
 import os
@@ -37,6 +38,8 @@ def main() -> None:
         done.once("metadata", version("apache-superset"), lambda: prepare_metadata(home))
         fingerprint = hashlib.sha256(json.dumps(assets, sort_keys=True).encode()).hexdigest()
         done.once("assets", fingerprint, lambda: import_assets(assets))
+    # Superset's hundred thousands of objects are here to stay: shared by the workers, and not sorted out at the end.
+    gc.freeze()
     Server(app, port).run()
 
 
