@@ -1,0 +1,122 @@
+"""The simulator as a process of its own.
+
+It prints one JSON line once it listens (`{"url": …, "files_url": …, "api_key": …}`), sends history and then live events to every
+address of `--post-to` and to every webhook that somebody registers, and ends on SIGINT or SIGTERM.
+"""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import sys
+import threading
+
+import orjson
+
+from sendgrid_orchestration.simulator.account import Account
+from sendgrid_orchestration.simulator.sender import SendSummary, Trouble, WebhookSender
+from sendgrid_orchestration.simulator.server import Simulator
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run until a signal ends it."""
+    options = _options(arguments)
+    account = Account(
+        seed=options.seed,
+        contacts=options.contacts,
+        custom_fields=options.custom_fields,
+        family=options.family,
+        history_days=options.days,
+        history_messages=options.messages,
+    )
+    if options.api_key:
+        account.add_key(options.api_key)
+    simulator = Simulator(account, port=options.port, host=options.host)
+    simulator.prepare()
+    _say({"url": simulator.url, "files_url": simulator.files_url, "api_key": simulator.api_key})
+    stop = threading.Event()
+    for number, url in enumerate(options.post_to):
+        threading.Thread(target=_post, args=(account, url, options, stop, number), daemon=True).start()
+    try:
+        simulator.serve_forever()
+    except KeyboardInterrupt:
+        pass
+    finally:
+        stop.set()
+    return 0
+
+
+def _post(
+    account: Account, url: str, options: argparse.Namespace, stop: threading.Event, number: int
+) -> None:
+    """Send history, then the present, to one address; signed where a webhook with that address signs."""
+    webhook = account.webhooks.at(url)
+    sender = WebhookSender(url, webhook.private_key if webhook else None, deadline=86_400)
+    trouble = Trouble() if options.trouble else Trouble(0, 0, 0, 0)
+    history = account.script(days=options.days, messages=options.messages)
+    sent = sender.send(
+        history, rate=options.rate, batch=options.batch, trouble=trouble, stop=stop, seed=number
+    )
+    _report("history", url, sent)
+    if options.live:
+        live = history.live(account.clock, messages_per_second=options.live, stop=stop)
+        sent = sender.send(live, batch=options.live_batch, trouble=trouble, stop=stop, seed=number + 1)
+        _report("live", url, sent)
+
+
+def _report(part: str, url: str, sent: SendSummary) -> None:
+    _say({"part": part, "url": url, **dataclasses.asdict(sent)})
+
+
+def _say(told: object) -> None:
+    sys.stdout.write(orjson.dumps(told, option=orjson.OPT_NON_STR_KEYS).decode() + "\n")
+    sys.stdout.flush()
+
+
+def _options(arguments: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m sendgrid_orchestration.simulator", description=__doc__)
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen at (default %(default)s)")
+    parser.add_argument(
+        "--port", type=int, default=8180, help="the API's port; 0 takes a free one (default %(default)s)"
+    )
+    parser.add_argument(
+        "--seed", type=int, default=1, help="the same seed makes the same account and history"
+    )
+    parser.add_argument("--contacts", type=int, default=1000, help="how many contacts (default %(default)s)")
+    parser.add_argument(
+        "--custom-fields", type=int, default=8, help="how many custom fields (default %(default)s)"
+    )
+    parser.add_argument(
+        "--family", choices=("new", "legacy"), default="new", help="which Marketing Campaigns"
+    )
+    parser.add_argument("--api-key", help="one more key that may do everything")
+    parser.add_argument("--days", type=int, default=30, help="days of history (default %(default)s)")
+    parser.add_argument(
+        "--messages", type=int, default=5000, help="messages in history (default %(default)s)"
+    )
+    parser.add_argument(
+        "--post-to", action="append", default=[], metavar="URL", help="send events there; may be repeated"
+    )
+    parser.add_argument(
+        "--rate", type=float, help="posts a second for history; as fast as they are taken if not given"
+    )
+    parser.add_argument(
+        "--batch", type=int, default=100, help="events a post for history (default %(default)s)"
+    )
+    parser.add_argument(
+        "--live",
+        type=float,
+        default=2.0,
+        help="messages a second afterwards; 0 for none (default %(default)s)",
+    )
+    parser.add_argument(
+        "--live-batch", type=int, default=1, help="events a post afterwards (default %(default)s)"
+    )
+    parser.add_argument(
+        "--no-trouble", dest="trouble", action="store_false", help="no duplicates, everything in order"
+    )
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,123 @@
+"""Answers in SendGrid's shapes: errors, pages, and reading what a request asks for."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
+from urllib.parse import urlencode
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from sendgrid_orchestration.simulator.account import Account
+
+T = TypeVar("T")
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+
+class Refusal(Exception):
+    """Ends a request with an error in SendGrid's shape."""
+
+    def __init__(self, status: int, message: str, field: str | None = None, **more: Any) -> None:
+        super().__init__(message)
+        self.status = status
+        self.errors = [{"message": message, "field": field, **more}]
+
+    def response(self) -> Response:
+        """The answer."""
+        return answer({"errors": self.errors}, self.status)
+
+
+def answer(body: Any, status: int = 200) -> Response:
+    """A JSON answer; without a body where that is None."""
+    if body is None:
+        return Response(status_code=status)
+    return Response(orjson.dumps(body), status, media_type="application/json")
+
+
+def account_of(request: Request) -> Account:
+    """The simulated account behind the API."""
+    account: Account = request.app.state.account
+    return account
+
+
+async def body_of(request: Request) -> dict[str, Any]:
+    """The request's JSON object; an empty body counts as an empty object.
+
+    Raises:
+        Refusal: it is not JSON, or not an object.
+    """
+    raw = await request.body()
+    try:
+        body = orjson.loads(raw) if raw.strip() else {}
+    except orjson.JSONDecodeError as error:
+        raise Refusal(400, "invalid json in request body") from error
+    if not isinstance(body, dict):
+        raise Refusal(400, "request body is invalid")
+    return body
+
+
+def number_in(request: Request, name: str, default: int, low: int, high: int) -> int:
+    """A whole number among the query parameters.
+
+    Raises:
+        Refusal: it is no number, or out of bounds.
+    """
+    text = request.query_params.get(name)
+    if text is None:
+        return default
+    if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
+        raise Refusal(400, f"{name} must be a number between {low} and {high}", name, parameter=name)
+    return int(text)
+
+
+def page(
+    request: Request,
+    items: Sequence[T],
+    show: Callable[[T], Any],
+    *,
+    key: str = "result",
+    default_size: int = 100,
+    max_size: int = 1000,
+) -> Response:
+    """One page in the Marketing API's manner: `next` and `prev` are full addresses, and left out at the ends."""
+    size = number_in(request, "page_size", default_size, 1, max_size)
+    start = _offset(request.query_params.get("page_token"))
+    metadata: dict[str, Any] = {"self": _page_url(request, size, start or None), "count": len(items)}
+    if start > 0:
+        metadata["prev"] = _page_url(request, size, max(start - size, 0))
+    if start + size < len(items):
+        metadata["next"] = _page_url(request, size, start + size)
+    return answer({key: [show(item) for item in items[start : start + size]], "_metadata": metadata})
+
+
+def offset_page(request: Request, items: Sequence[T], default: int, most: int) -> Sequence[T]:
+    """What `limit` and `offset` select."""
+    limit = number_in(request, "limit", default, 1, most)
+    offset = number_in(request, "offset", 0, 0, 1 << 40)
+    return items[offset : offset + limit]
+
+
+def base_url(request: Request) -> str:
+    """The address under which the caller reached us, without the path."""
+    return str(request.base_url).rstrip("/")
+
+
+def _page_url(request: Request, size: int, start: int | None) -> str:
+    kept = [(k, v) for k, v in request.query_params.multi_items() if k not in ("page_size", "page_token")]
+    kept.append(("page_size", str(size)))
+    if start is not None:
+        kept.append(("page_token", base64.urlsafe_b64encode(f"row:{start}".encode()).decode()))
+    return f"{base_url(request)}{request.url.path}?{urlencode(kept)}"
+
+
+def _offset(token: str | None) -> int:
+    if not token:
+        return 0
+    try:
+        return int(base64.urlsafe_b64decode(token).decode().removeprefix("row:"))
+    except (binascii.Error, ValueError) as error:
+        raise Refusal(400, "invalid page token", "page_token", parameter="page_token") from error

@@ -1,0 +1,169 @@
+"""/v3/marketing: lists, segments of both kinds, field definitions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from sendgrid_orchestration.simulator.account import Account
+from sendgrid_orchestration.simulator.api.answers import (
+    Refusal,
+    account_of,
+    answer,
+    base_url,
+    body_of,
+    page,
+)
+from sendgrid_orchestration.simulator.clock import iso
+from sendgrid_orchestration.simulator.membership import ContactList, Segment
+
+_HOUR = 3600
+_LISTS = "/v3/marketing/lists"
+_SEGMENTS = "/v3/marketing/segments"
+
+
+async def lists(request: Request) -> Response:
+    """A page of lists."""
+    account = account_of(request)
+    return page(
+        request, list(account.membership.lists.values()), lambda one: _list_document(request, account, one)
+    )
+
+
+async def create_list(request: Request) -> Response:
+    """Make an empty list."""
+    name = (await body_of(request)).get("name")
+    if not isinstance(name, str) or not 1 <= len(name) <= 100:
+        raise Refusal(400, "name must be between 1 and 100 characters", "name")
+    account = account_of(request)
+    if any(one.name == name for one in account.membership.lists.values()):
+        raise Refusal(400, "a list with the specified name already exists", "name")
+    return answer(_list_document(request, account, account.membership.add_list(name)), 201)
+
+
+async def one_list(request: Request) -> Response:
+    """Read, rename or delete a list."""
+    account, found = account_of(request), _list(request)
+    if request.method == "DELETE":
+        account.delete_list(found.id)
+        if request.query_params.get("delete_contacts") == "true":
+            ids = [account.book.contact_id(int(n)) for n in account.book.numbers(found.members)]
+            return answer({"job_id": account.imports.delete(ids)})
+        return answer(None, 204)
+    if request.method == "PATCH":
+        account.rename_list(found.id, str((await body_of(request)).get("name") or found.name))
+    document = _list_document(request, account, found)
+    if request.query_params.get("contact_sample") == "true":
+        newest = account.membership.list_numbers(found.id)[-50:]
+        document["contact_sample"] = account.book.documents(newest)
+    return answer(document)
+
+
+async def list_count(request: Request) -> Response:
+    """How many contacts a list has."""
+    count = len(account_of(request).membership.list_numbers(_list(request).id))
+    return answer({"contact_count": count, "billable_count": count})
+
+
+async def remove_from_list(request: Request) -> Response:
+    """Take contacts out of a list, by and by."""
+    ids = [one for one in request.query_params.get("contact_ids", "").split(",") if one]
+    if not ids:
+        raise Refusal(400, "contact_ids is required", "contact_ids", parameter="contact_ids")
+    return answer({"job_id": account_of(request).imports.remove_from_list(_list(request).id, ids)}, 202)
+
+
+async def segments(request: Request) -> Response:
+    """Every segment of one kind; this call has no pages."""
+    account = account_of(request)
+    version = "2" if request.url.path.endswith("/2.0") else "1"
+    found = [one for one in account.membership.segments.values() if one.version == version]
+    if wanted := request.query_params.get("ids"):
+        found = [one for one in found if one.id in wanted.split(",")]
+    if parents := request.query_params.get("parent_list_ids"):
+        found = [one for one in found if one.parent_list_id in parents.split(",")]
+    if request.query_params.get("no_parent_list_id") == "true":
+        found = [one for one in found if one.parent_list_id is None]
+    return answer(
+        {
+            "results": [_segment_document(account, one) for one in found],
+            "_metadata": {"self": str(request.url)},
+        }
+    )
+
+
+async def one_segment(request: Request) -> Response:
+    """Read one segment with its query, or delete it."""
+    account = account_of(request)
+    found = account.membership.segments.get(request.path_params["segment_id"])
+    version = "2" if "/2.0/" in request.url.path else "1"
+    if found is None or found.version != version:
+        raise Refusal(404, "segment not found", "segment_id")
+    if request.method == "DELETE":
+        account.delete_segment(found.id)
+        return answer(None, 202)
+    document = _segment_document(account, found) | {"query_dsl": found.query_dsl}
+    if request.query_params.get("contacts_sample") != "false":
+        document["contacts_sample"] = account.book.documents(
+            account.membership.segment_numbers(found.id)[-50:]
+        )
+    return answer(document)
+
+
+async def field_definitions(request: Request) -> Response:
+    """SendGrid's own fields and the account's."""
+    return answer(account_of(request).fields.document(f"{base_url(request)}/v3/marketing/field_definitions"))
+
+
+def _list(request: Request) -> ContactList:
+    found = account_of(request).membership.lists.get(request.path_params["list_id"])
+    if found is None:
+        raise Refusal(404, "list not found", "id", parameter="id")
+    return found
+
+
+def _list_document(request: Request, account: Account, one: ContactList) -> dict[str, Any]:
+    return {
+        "id": one.id,
+        "name": one.name,
+        "contact_count": len(account.membership.list_numbers(one.id)),
+        "_metadata": {"self": f"{base_url(request)}{_LISTS}/{one.id}"},
+    }
+
+
+def _segment_document(account: Account, one: Segment) -> dict[str, Any]:
+    count = one.reported_count
+    sampled = account.now() // _HOUR * _HOUR
+    document: dict[str, Any] = {
+        "id": one.id,
+        "name": one.name,
+        "contacts_count": len(account.membership.segment_numbers(one.id)) if count is None else count,
+        "created_at": iso(one.created_at),
+        "updated_at": iso(one.updated_at),
+        "sample_updated_at": iso(sampled),
+        "next_sample_update": iso(sampled + _HOUR),
+    }
+    if one.version == "1":
+        return document | {"parent_list_id": one.parent_list_id or ""}
+    return document | {
+        "parent_list_ids": [one.parent_list_id] if one.parent_list_id else None,
+        "query_version": "2",
+        "status": {"query_validation": "VALID", "error_message": ""},
+    }
+
+
+ROUTES = [
+    Route(_LISTS, lists, methods=["GET"]),
+    Route(_LISTS, create_list, methods=["POST"]),
+    Route(f"{_LISTS}/{{list_id}}", one_list, methods=["GET", "PATCH", "DELETE"]),
+    Route(f"{_LISTS}/{{list_id}}/contacts/count", list_count, methods=["GET"]),
+    Route(f"{_LISTS}/{{list_id}}/contacts", remove_from_list, methods=["DELETE"]),
+    Route(f"{_SEGMENTS}/2.0", segments, methods=["GET"]),
+    Route(f"{_SEGMENTS}/2.0/{{segment_id}}", one_segment, methods=["GET", "DELETE"]),
+    Route(_SEGMENTS, segments, methods=["GET"]),
+    Route(f"{_SEGMENTS}/{{segment_id}}", one_segment, methods=["GET", "DELETE"]),
+    Route("/v3/marketing/field_definitions", field_definitions, methods=["GET"]),
+]
