@@ -6,6 +6,7 @@ receiver pays for one fsync per group and not per post, an idle one waits for no
 
 from __future__ import annotations
 
+import itertools
 import logging
 import os
 import queue
@@ -14,6 +15,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Generic, TypeVar
 
@@ -72,13 +74,16 @@ class Writer(Generic[T]):
         self._segment: OpenSegment | None = None
         self._seal_at = 0.0
         # SimpleQueue waits in C without the interpreter lock and wakes at once; None asks the thread to end.
-        self._queue: queue.SimpleQueue[tuple[Post, T] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[_Waiting[T] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=f"landing-{source}", daemon=True)
         self._thread.start()
 
     def submit(self, post: Post, ticket: T) -> None:
-        """Have a post written; `settle` hears of it by this ticket."""
-        self._queue.put((post, ticket))
+        """Have a post written; `settle` hears of it by this ticket.
+
+        The frame is built here, on the caller's thread, so that checksums are computed while the disk is busy.
+        """
+        self._queue.put(_Waiting(post.received_at, encode(post), ticket))
 
     def close(self) -> None:
         """Write what was submitted before, seal, and end the thread."""
@@ -94,16 +99,16 @@ class Writer(Generic[T]):
             if self._segment and (closing or self._seal_is_due()):
                 self._seal()
 
-    def _next_group(self) -> tuple[list[tuple[Post, T]], bool]:
+    def _next_group(self) -> tuple[list[_Waiting[T]], bool]:
         """All posts that wait, after waiting for the first until the open file is due; and whether to end."""
         timeout = max(0.0, self._seal_at - time.monotonic()) if self._segment else None
-        group: list[tuple[Post, T]] = []
+        group: list[_Waiting[T]] = []
         size = 0
         try:
             item = self._queue.get(timeout=timeout)
             while item is not None:
                 group.append(item)
-                size += len(item[0].body)
+                size += item.size
                 if size >= _GROUP_BYTES:
                     return group, False
                 item = self._queue.get_nowait()
@@ -111,26 +116,24 @@ class Writer(Generic[T]):
             return group, False
         return group, True
 
-    def _write(self, group: list[tuple[Post, T]]) -> None:
+    def _write(self, group: list[_Waiting[T]]) -> None:
         """Write a group; a file holds the posts of one UTC day only, so midnight may split it."""
-        start = 0
-        for end in range(1, len(group) + 1):
-            if end == len(group) or _day(group[end]) != _day(group[start]):
-                part = group[start:end]
-                error = self._write_day([post for post, _ in part])
-                self._settle([ticket for _, ticket in part], error)
-                start = end
+        for _, part in itertools.groupby(group, key=lambda item: item.received_at.date()):
+            items = list(part)
+            error = self._write_day(items)
+            self._settle([item.ticket for item in items], error)
 
-    def _write_day(self, posts: list[Post]) -> LandingError | None:
+    def _write_day(self, items: list[_Waiting[T]]) -> LandingError | None:
         began = time.perf_counter()
+        first = items[0].received_at
         try:
-            self._check_room(sum(len(post.body) for post in posts))
-            if self._segment and self._segment.day != posts[0].received_at.date():
+            self._check_room(sum(item.size for item in items))
+            if self._segment and self._segment.day != first.date():
                 self._seal()
             if self._segment is None:
-                self._segment = OpenSegment.create(self._directory, self._give_name, posts[0].received_at)
+                self._segment = OpenSegment.create(self._directory, self._give_name, first)
                 self._seal_at = time.monotonic() + self._limits.seal_seconds
-            self._segment.append([buffer for post in posts for buffer in encode(post)])
+            self._segment.append([buffer for item in items for buffer in item.frame])
         except LandingError as error:
             if not isinstance(error, LandingFull):
                 logger.error("%s Posts are answered 503 until it can be written to again.", error)
@@ -193,5 +196,12 @@ def settle_futures(tickets: Sequence[Future[None]], error: LandingError | None) 
             future.set_result(None)
 
 
-def _day(item: tuple[Post, object]) -> int:
-    return item[0].received_at.toordinal()
+@dataclass(frozen=True, slots=True)
+class _Waiting(Generic[T]):
+    received_at: datetime
+    frame: tuple[bytes, bytes]
+    ticket: T
+
+    @property
+    def size(self) -> int:
+        return len(self.frame[0]) + len(self.frame[1])
