@@ -1,0 +1,96 @@
+{#
+    Which campaign a message belongs to. SendGrid knows single sends, automations and, in old accounts, campaigns and
+    newsletters. Mail sent through the API has none: its template, or else its first category, takes the place.
+    `r` is the relation that holds the columns of an event.
+#}
+{% macro campaign_type(r) -%}
+    case
+        when {{ r }}.singlesend_id <> ''
+        then 'single_send'
+        when {{ r }}.mc_auto_id <> ''
+        then 'automation_step'
+        when {{ r }}.marketing_campaign_id <> ''
+        then 'campaign'
+        when {{ r }}.newsletter_id <> ''
+        then 'newsletter'
+        when {{ template_key(r) }} is not null
+        then 'template'
+        when {{ first_category(r) }} is not null
+        then 'category'
+        else 'none'
+    end
+{%- endmacro %}
+
+{% macro campaign_key(r) -%}
+    case
+        when {{ r }}.singlesend_id <> ''
+        then 'single_send:' || {{ r }}.singlesend_id
+        when {{ r }}.mc_auto_id <> ''
+        then
+            'automation_step:'
+            || {{ r }}.mc_auto_id
+            || ':'
+            || coalesce({{ r }}.mc_auto_step_id, '')
+        when {{ r }}.marketing_campaign_id <> ''
+        then 'campaign:' || {{ r }}.marketing_campaign_id
+        when {{ r }}.newsletter_id <> ''
+        then 'newsletter:' || {{ r }}.newsletter_id
+        when {{ template_key(r) }} is not null
+        then 'template:' || {{ template_key(r) }}
+        when {{ first_category(r) }} is not null
+        then 'category:' || {{ first_category(r) }}
+        else 'none'
+    end
+{%- endmacro %}
+
+{% macro campaign_name(r) -%}
+    case
+        when {{ r }}.singlesend_id <> ''
+        then {{ r }}.singlesend_name
+        when {{ r }}.mc_auto_id <> ''
+        then {{ r }}.mc_auto_name
+        when {{ r }}.marketing_campaign_id <> ''
+        then {{ r }}.marketing_campaign_name
+        when {{ r }}.newsletter_id <> ''
+        then {{ r }}.newsletter_id
+        when {{ template_key(r) }} is not null
+        then coalesce(nullif({{ r }}.sg_template_name, ''), {{ template_key(r) }})
+        else {{ first_category(r) }}
+    end
+{%- endmacro %}
+
+{# Who decides that a message goes out: a person planning a mailing, an automation, or a program. #}
+{% macro stream(r) -%}
+    case
+        when {{ campaign_type(r) }} in ('single_send', 'campaign', 'newsletter')
+        then 'marketing'
+        when {{ campaign_type(r) }} = 'automation_step'
+        then 'automation'
+        else 'transactional'
+    end
+{%- endmacro %}
+
+{% macro template_key(r) -%}
+    coalesce(
+        nullif({{ r }}.template_id, ''),
+        nullif({{ r }}.sg_template_id, ''),
+        nullif({{ r }}.template, '')
+    )
+{%- endmacro %}
+
+{# Single sends test variants as versions of a template, the old campaigns as A, B, … #}
+{% macro ab_variation(r) -%}
+    case
+        when {{ r }}.marketing_campaign_id <> ''
+        then nullif({{ r }}.marketing_campaign_version, '')
+        when {{ r }}.singlesend_id <> ''
+        then
+            coalesce(
+                nullif({{ r }}.template_version_id, ''),
+                nullif({{ r }}.sg_template_id, ''),
+                nullif({{ r }}.template_id, '')
+            )
+    end
+{%- endmacro %}
+
+{% macro first_category(r) -%} nullif({{ r }}.categories[1], '') {%- endmacro %}

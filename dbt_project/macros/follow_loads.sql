@@ -1,0 +1,49 @@
+{#
+    What one update of a model that reads events looks at:
+    `everything` when it is built for the first time or with --full-refresh,
+    `window` when SENDGRID_WINDOW_START and SENDGRID_WINDOW_END name days (end exclusive),
+    `loads` otherwise: what came after the newest load that it has seen, or after SENDGRID_LOADED_AFTER if that is older.
+
+    Read while dbt runs and not while it parses: a change of these variables must not make dbt parse again.
+#}
+{% macro update_scope() %}
+    {%- if not execute or not is_incremental() -%} {{ return("everything") }}
+    {%- elif env_var("SENDGRID_WINDOW_START", "") -%} {{ return("window") }}
+    {%- else -%} {{ return("loads") }}
+    {%- endif -%}
+{% endmacro %}
+
+{% macro in_scope(scope) -%}
+    {%- if scope == "window" -%}
+        event_date >= cast('{{ env_var("SENDGRID_WINDOW_START") }}' as date)
+        and event_date < cast('{{ env_var("SENDGRID_WINDOW_END") }}' as date)
+    {%- else -%}
+        {%- set seen = model_state(this.identifier)["load_id"] -%}
+        {%- set named = env_var("SENDGRID_LOADED_AFTER", "") -%}
+        load_id > {{ [seen, named | int] | min if named else seen }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#
+    Pre-hook: note the newest load before any event is read. Loads of a source follow one another, so everything up to
+    it is visible to this update; what commits meanwhile is left to the next one.
+#}
+{% macro begin_following_loads() -%}
+    {%- set scope = update_scope() -%}
+    {%- set loads = api.Relation.create(
+        database=target.database, schema=target.schema ~ "_raw", identifier="loads"
+    ) -%}
+    insert into {{ state_relation() }} as state (model, generation, next_load_id)
+    select '{{ this.identifier }}', 1, coalesce(max(load_id), 0)
+    from {{ loads }}
+    on conflict (model) do update
+    set generation = state.generation + {{ 1 if scope == "everything" else 0 }},
+        next_load_id = {{ "state.load_id" if scope == "window" else "excluded.next_load_id" }}
+{%- endmacro %}
+
+{# Post-hook: this update has seen those loads. #}
+{% macro end_following_loads() -%}
+    update {{ state_relation() }}
+    set load_id = greatest(load_id, next_load_id), updated_at = clock_timestamp()
+    where model = '{{ this.identifier }}'
+{%- endmacro %}

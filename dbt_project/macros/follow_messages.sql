@@ -1,0 +1,70 @@
+{#
+    How the marts follow the message fact at a cost set by what changed.
+
+    Each update of fct_email_messages writes the changed messages to int_message_changes: as they were (weight -1) and as they
+    are (weight 1). A mart that adds up messages takes its own totals and adds the weighted changes; a mart that looks at
+    whole groups (a recipient, a campaign's day) computes the groups named in the changes again.
+#}
+{% macro follows_messages() %}
+    {%- if not execute or not is_incremental() -%} {{ return(false) }} {%- endif -%}
+    {{
+        return(
+            model_state(this.identifier)["generation"]
+            == model_state("fct_email_messages")["generation"]
+        )
+    }}
+{% endmacro %}
+
+{# The messages to add: the changes since the last update, or every message once. #}
+{% macro message_changes() -%}
+    {%- set messages, changes = ref("fct_email_messages"), ref("int_message_changes") -%}
+    {%- if follows_messages() -%}
+        select *
+        from {{ changes }}
+        where change_id > {{ last_change_id() }}
+    {%- else -%}
+        select 1 as weight, messages.*
+        from {{ messages }} as messages
+    {%- endif -%}
+{%- endmacro %}
+
+{# Read inside the statement, under the model's lock: two updates at once must not apply a change twice. #}
+{% macro last_change_id() -%}
+    (
+        select coalesce(max(change_id), 0)
+        from {{ state_relation() }}
+        where model = '{{ this.identifier }}'
+    )
+{%- endmacro %}
+
+{# Post-hook of every model that follows messages. #}
+{% macro end_following_messages() -%}
+    insert into {{ state_relation() }} (model, generation, change_id)
+    select '{{ this.identifier }}', generation, change_id
+    from {{ state_relation() }}
+    where model = 'fct_email_messages'
+    on conflict (model) do update
+    set generation = excluded.generation,
+        change_id = excluded.change_id,
+        updated_at = clock_timestamp()
+{%- endmacro %}
+
+{# Post-hook of the log: changes that every model has applied, and all of an older generation, are dropped. #}
+{% macro forget_applied_changes() -%}
+    {%- set followers = [] -%}
+    {%- if execute -%}
+        {%- for node in graph.nodes.values() if this_log_id() in node.depends_on.nodes and node.resource_type == "model" -%}
+            {%- do followers.append(node.name) -%}
+        {%- endfor -%}
+    {%- endif -%}
+    delete from {{ this }}
+    where
+        change_id <= (
+            select min(coalesce(case when state.generation = facts.generation then state.change_id end, facts.change_id))
+            from unnest(array['{{ followers | join("', '") }}']) as follower (model)
+            inner join {{ state_relation() }} as facts on facts.model = 'fct_email_messages'
+            left join {{ state_relation() }} as state on state.model = follower.model
+        )
+{%- endmacro %}
+
+{% macro this_log_id() -%} model.sendgrid.int_message_changes {%- endmacro %}

@@ -1,0 +1,101 @@
+{#
+    Strategy of fct_email_messages: replace the messages that came out different, and log both versions of each.
+    Rows that came out the same are left alone, so that rebuilding a window where nothing happened writes nothing.
+#}
+{% macro get_incremental_replace_messages_sql(arg_dict) %}
+    {%- set target_table, fresh = (
+        arg_dict["target_relation"],
+        arg_dict["temp_relation"],
+    ) -%}
+    {%- set columns = arg_dict["dest_columns"] | map(attribute="quoted") | list -%}
+    {%- set changes = load_relation(changes_relation()) -%}
+
+    analyze {{ fresh }}
+    ;
+
+    delete from {{ fresh }} as fresh
+    using {{ target_table }} as old
+    where
+        old.message_key = fresh.message_key
+        and row(
+            {% for c in columns %}old.{{ c }}{{ ", " if not loop.last }}{% endfor %}
+        ) is not distinct from row(
+            {% for c in columns %}fresh.{{ c }}{{ ", " if not loop.last }}{% endfor %}
+        )
+    ;
+
+    update {{ state_relation() }}
+    set
+        change_id = change_id + 1
+        -- Without a log nobody can follow: whoever did rebuilds itself.
+    {% if not changes %}, generation = generation + 1{% endif %}
+    where model = '{{ this.identifier }}';
+
+    {% if changes %}
+        insert into {{ changes }} (change_id, weight, {{ columns | join(", ") }})
+        select state.change_id, versions.weight, {% for c in columns %}versions.{{ c }}{{ ", " if not loop.last }}{% endfor %}
+        from
+            (
+                select -1 as weight, {% for c in columns %}old.{{ c }}{{ ", " if not loop.last }}{% endfor %}
+                from {{ target_table }} as old
+                inner join {{ fresh }} as fresh on old.message_key = fresh.message_key
+                union all
+                select 1 as weight, {{ columns | join(", ") }}
+                from {{ fresh }}
+            ) as versions
+        inner join {{ state_relation() }} as state on state.model = '{{ this.identifier }}';
+    {% endif %}
+
+    delete from {{ target_table }} as old
+    using {{ fresh }} as fresh
+    where old.message_key = fresh.message_key
+    ;
+
+    insert into {{ target_table }} ({{ columns | join(", ") }})
+    select {{ columns | join(", ") }}
+    from {{ fresh }};
+{% endmacro %}
+
+{#
+    Strategy of the marts that follow messages: replace the groups that the model's statement computed again. The grain
+    is `unique_key`. A group from which the last message has moved away comes out with no messages, and goes.
+    Where the model could not follow (see follow_messages.sql) its statement computed everything, and everything is replaced.
+#}
+{% macro get_incremental_replace_groups_sql(arg_dict) %}
+    {%- set target_table, fresh = (
+        arg_dict["target_relation"],
+        arg_dict["temp_relation"],
+    ) -%}
+    {%- set columns = arg_dict["dest_columns"] | map(attribute="quoted") | list -%}
+    {%- set keys = (
+        [arg_dict["unique_key"]]
+        if arg_dict["unique_key"] is string
+        else arg_dict["unique_key"]
+    ) -%}
+    {%- set follows = follows_messages() -%}
+    {%- if follows != (changes_relation().render() in model.compiled_code) -%}
+        {%- do exceptions.raise_compiler_error(
+            "fct_email_messages was rebuilt while "
+            ~ this.identifier
+            ~ " was starting. Run it again."
+        ) -%}
+    {%- endif -%}
+
+    analyze {{ fresh }}
+    ;
+
+    delete from {{ target_table }} as old
+    {% if follows -%}
+        using {{ fresh }} as fresh
+        where
+            {% for key in keys %}
+                old.{{ key }} = fresh.{{ key }}{{ " and " if not loop.last }}
+            {% endfor %}
+    {%- endif %}
+    ;
+
+    insert into {{ target_table }} ({{ columns | join(", ") }})
+    select {{ columns | join(", ") }}
+    from {{ fresh }}
+    where messages > 0;
+{% endmacro %}

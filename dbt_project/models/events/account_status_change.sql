@@ -1,0 +1,1 @@
+{{ event_table("account_status_change", ["type"]) }}

@@ -1,0 +1,15 @@
+{{
+    event_table(
+        "bounce",
+        [
+            "ip",
+            "type",
+            "status",
+            "reason",
+            "bounce_classification",
+            "bounce_class",
+            "tls",
+            "cert_err",
+        ],
+    )
+}}

@@ -1,0 +1,14 @@
+{{
+    event_table(
+        "click",
+        [
+            "ip",
+            "useragent",
+            "url",
+            "link_url",
+            "url_offset_index",
+            "url_offset_type",
+            "sg_content_type",
+        ],
+    )
+}}

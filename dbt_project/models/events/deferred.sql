@@ -1,0 +1,15 @@
+{{
+    event_table(
+        "deferred",
+        [
+            "ip",
+            "attempt",
+            "response",
+            "reason",
+            "domain",
+            "from_address",
+            "tls",
+            "cert_err",
+        ],
+    )
+}}

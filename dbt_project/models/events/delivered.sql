@@ -1,0 +1,1 @@
+{{ event_table("delivered", ["ip", "response", "tls", "cert_err"]) }}

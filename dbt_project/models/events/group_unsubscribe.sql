@@ -1,0 +1,1 @@
+{{ event_table("group_unsubscribe", ["ip", "useragent", "url", "link_url"]) }}

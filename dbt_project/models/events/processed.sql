@@ -1,0 +1,13 @@
+{{
+    event_table(
+        "processed",
+        [
+            "send_at",
+            "pool_id",
+            "pool_name",
+            "newsletter_id",
+            "newsletter_user_list_id",
+            "newsletter_send_id",
+        ],
+    )
+}}

@@ -1,0 +1,1 @@
+{{ event_table("unsubscribe", ["ip", "useragent", "unsubscribe_date", "reseller_id"]) }}

@@ -1,0 +1,369 @@
+{{
+    config(
+        unique_key="message_key",
+        incremental_strategy="replace_messages",
+        pre_hook=["{{ lock_model() }}", "{{ begin_following_loads() }}"],
+        post_hook="{{ end_following_loads() }}",
+        indexes=[
+            {"columns": ["recipient_key", "sent_date"]},
+            {"columns": ["campaign_key", "sent_at"]},
+            {"columns": ["sent_date"], "type": "brin"},
+        ],
+    )
+}}
+
+{%- set scope = update_scope() %}
+
+with
+
+    {% if scope == "everything" %}
+
+        -- The whole history is read several times rather than kept once.
+        identified as not materialized(
+
+            select *
+            from {{ ref("activity") }}
+            where is_counted and message_key is not null
+
+        ),
+
+        {{ unidentified_events(scope) }},
+
+    {% else %}
+
+        new_events as (
+
+            select *
+            from {{ ref("activity") }}
+            where is_counted and {{ in_scope(scope) }}
+
+        ),
+
+        {{ unidentified_events(scope) }},
+
+        touched as (
+
+            select message_key, sg_message_id, first_event_at
+            from new_messages
+            union
+            select message_key, sg_message_id, first_event_at
+            from disputed_messages
+
+        ),
+
+        -- All events of each touched message. It has none before its first: older
+        -- partitions need not be looked at.
+        identified as (
+
+            select activity.*
+            from touched
+            inner join
+                {{ ref("activity") }} as activity
+                on touched.sg_message_id = activity.sg_message_id
+                and touched.message_key = activity.message_key
+                and activity.event_at >= touched.first_event_at
+            where activity.is_counted
+
+        ),
+
+    {% endif %}
+
+    events as (
+
+        select *, message_key as matched_key, 'message_id' as matched_by, 1 as choice
+        from identified
+        union all
+        select *
+        from matched
+        {% if scope != "everything" %}
+            where matched_key in (select message_key from touched)
+        {% endif %}
+
+    ),
+
+    clicks as (select * from identified where event = 'click'),
+
+    judged_clicks as ({{ scored_clicks("clicks", "identified") }}),
+
+    clicks_by_message as (
+
+        select
+            message_key,
+            count(*) as human_click_count,
+            min(event_at) as first_human_click_at,
+            max(event_at) as last_human_click_at
+
+        from judged_clicks
+        where not is_bot_click
+        group by message_key
+
+    ),
+
+    messages as (
+
+        select
+            matched_key as message_key,
+            max(sg_message_id) as sg_message_id,
+            max(case when matched_by = 'message_id' then smtp_id end) as smtp_id,
+            max(recipient_key) as recipient_key,
+            max(recipient_domain) as recipient_domain,
+            max(mailbox_provider) as mailbox_provider,
+            bool_or(has_feedback_loop) as has_feedback_loop,
+
+            -- what was sent; events of one message agree, but not every event says
+            -- everything
+            max(asm_group_id) as asm_group_id,
+            max(categories) as categories,
+            max(singlesend_id) as singlesend_id,
+            max(singlesend_name) as singlesend_name,
+            max(mc_auto_id) as mc_auto_id,
+            max(mc_auto_name) as mc_auto_name,
+            max(mc_auto_step_id) as mc_auto_step_id,
+            max(marketing_campaign_id) as marketing_campaign_id,
+            max(marketing_campaign_name) as marketing_campaign_name,
+            max(marketing_campaign_version) as marketing_campaign_version,
+            max(newsletter_id) as newsletter_id,
+            max(template) as template,
+            max(template_id) as template_id,
+            max(template_version_id) as template_version_id,
+            max(sg_template_id) as sg_template_id,
+            max(sg_template_name) as sg_template_name,
+            max(phase_id) as phase_id,
+            max(pool_name) as pool_name,
+            -- the sending address; that of an open or click is the recipient's
+            max(
+                case when event in ('delivered', 'deferred', 'bounce') then ip end
+            ) as ip,
+
+            -- when it reached each stage for the first time, in whatever order the
+            -- events came
+            min(event_at) as first_event_at,
+            max(event_at) as last_event_at,
+            min(
+                case
+                    when event in ('dropped', 'deferred', 'delivered', 'bounce')
+                    then event_at
+                end
+            ) as first_response_at,
+            min(case when event = 'processed' then event_at end) as processed_at,
+            min(case when event = 'deferred' then event_at end) as first_deferred_at,
+            min(case when event = 'delivered' then event_at end) as delivered_at,
+            max(case when event = 'bounce' then event_at end) as bounced_at,
+            min(case when event = 'dropped' then event_at end) as dropped_at,
+            min(case when event = 'open' then event_at end) as first_open_at,
+            min(case when is_machine_open then event_at end) as first_machine_open_at,
+            min(
+                case when event = 'open' and not is_machine_open then event_at end
+            ) as first_direct_open_at,
+            max(case when event = 'open' then event_at end) as last_open_at,
+            max(
+                case when event = 'open' and not is_machine_open then event_at end
+            ) as last_direct_open_at,
+            min(case when event = 'click' then event_at end) as first_click_at,
+            min(case when event = 'spamreport' then event_at end) as spam_reported_at,
+            min(case when event = 'unsubscribe' then event_at end) as unsubscribed_at,
+            min(
+                case when event = 'group_unsubscribe' then event_at end
+            ) as group_unsubscribed_at,
+            max(
+                case when event = 'group_resubscribe' then event_at end
+            ) as resubscribed_at,
+
+            sum(case when event = 'deferred' then 1 else 0 end) as deferral_count,
+            sum(case when event = 'open' then 1 else 0 end) as open_count,
+            sum(
+                case when event = 'open' and not is_machine_open then 1 else 0 end
+            ) as human_open_count,
+            sum(case when event = 'click' then 1 else 0 end) as click_count,
+            count(distinct case when event = 'click' then link_url end) as unique_links,
+
+            -- of several bounces the most severe class
+            case
+                when bool_or(bounce_class = 'hard')
+                then 'hard'
+                when bool_or(bounce_class = 'block')
+                then 'block'
+                when bool_or(bounce_class = 'soft')
+                then 'soft'
+            end as bounce_class,
+            max(bounce_classification) as bounce_classification,
+            max(case when event = 'bounce' then status end) as bounce_status,
+            max(case when event = 'bounce' then reason end) as bounce_reason,
+            max(case when event = 'bounce' then matched_by end) as bounce_matched_by,
+            max(drop_family) as drop_family,
+            max(case when event = 'dropped' then reason end) as drop_reason
+
+        from events
+        group by matched_key
+
+    ),
+
+    staged as (
+
+        select
+            messages.*,
+            -- SendGrid can be told not to post `processed`; the first answer of a
+            -- server comes close
+            coalesce(
+                messages.processed_at,
+                messages.first_response_at,
+                messages.first_event_at
+            ) as sent_at,
+            coalesce(messages.processed_at, messages.first_response_at)
+            is not null as is_requested,
+            -- a bounce after the delivery takes it back; one before it was overcome
+            messages.bounced_at is not null
+            and (
+                messages.delivered_at is null
+                or messages.bounced_at >= messages.delivered_at
+            ) as is_bounced,
+            coalesce(clicks_by_message.human_click_count, 0) as human_click_count,
+            clicks_by_message.first_human_click_at,
+            clicks_by_message.last_human_click_at,
+            -- a person who clicks has opened, also with images blocked
+            least(
+                messages.first_direct_open_at, clicks_by_message.first_human_click_at
+            ) as first_human_open_at,
+            greatest(
+                messages.last_direct_open_at, clicks_by_message.last_human_click_at
+            ) as last_human_open_at
+
+        from messages
+        left join
+            clicks_by_message on messages.message_key = clicks_by_message.message_key
+
+    ),
+
+    flagged as (
+
+        select
+            *,
+            dropped_at is not null as is_dropped,
+            is_requested and dropped_at is null as is_sent,
+            delivered_at is not null
+            and dropped_at is null
+            and not is_bounced as is_delivered,
+            open_count > 0 or human_click_count > 0 as is_opened,
+            first_human_open_at is not null as is_opened_human,
+            least(unsubscribed_at, group_unsubscribed_at) as opted_out_at
+
+        from staged
+
+    ),
+
+    final as (
+
+        select
+            -- keys
+            message_key,
+            sg_message_id,
+            smtp_id,
+            recipient_key,
+            recipient_domain,
+            mailbox_provider,
+            has_feedback_loop,
+
+            -- what was sent
+            {{ stream("flagged") }} as stream,
+            {{ campaign_type("flagged") }} as campaign_type,
+            {{ campaign_key("flagged") }} as campaign_key,
+            {{ campaign_name("flagged") }} as campaign_name,
+            coalesce({{ ab_variation("flagged") }}, 'none') as ab_variation,
+            coalesce(nullif(phase_id, ''), 'send') as ab_phase,
+            coalesce({{ template_key("flagged") }}, 'none') as template_key,
+            nullif(sg_template_name, '') as template_name,
+            categories,
+            asm_group_id,
+            ip,
+            pool_name,
+
+            -- the cohort
+            sent_at,
+            cast(sent_at at time zone 'utc' as date) as sent_date,
+            cast(sent_at at time zone 'utc' as date)
+            + {{ var("cohort_maturity_days") }} as matures_on,
+
+            -- stages
+            first_event_at,
+            last_event_at,
+            processed_at,
+            first_deferred_at,
+            delivered_at,
+            bounced_at,
+            dropped_at,
+            first_open_at,
+            first_machine_open_at,
+            first_human_open_at,
+            last_open_at,
+            last_human_open_at,
+            first_click_at,
+            first_human_click_at,
+            last_human_click_at,
+            spam_reported_at,
+            unsubscribed_at,
+            group_unsubscribed_at,
+            resubscribed_at,
+
+            -- how often
+            deferral_count,
+            open_count,
+            human_open_count,
+            click_count,
+            human_click_count,
+            unique_links,
+
+            -- what went wrong
+            bounce_class,
+            bounce_classification,
+            bounce_status,
+            bounce_reason,
+            bounce_matched_by,
+            drop_family,
+            drop_reason,
+
+            -- what the marts count
+            is_requested,
+            is_dropped,
+            is_sent,
+            first_deferred_at is not null as is_deferred,
+            is_delivered,
+            is_bounced,
+            is_opened,
+            is_opened_human,
+            click_count > 0 as is_clicked,
+            human_click_count > 0 as is_clicked_human,
+            spam_reported_at is not null as is_spam_reported,
+            opted_out_at is not null
+            and (
+                resubscribed_at is null
+                or resubscribed_at < opted_out_at
+                or resubscribed_at
+                > opted_out_at + interval '{{ var("resubscribe_grace_hours") }} hours'
+            ) as is_opted_out,
+            delivered_at is null
+            and (
+                open_count > 0
+                or click_count > 0
+                or spam_reported_at is not null
+                or opted_out_at is not null
+            ) as is_engaged_without_delivery,
+
+            -- how long it took
+            {{ seconds_between("processed_at", "delivered_at") }} as seconds_to_deliver,
+            {{ seconds_between("first_deferred_at", "delivered_at") }}
+            as seconds_deferred,
+            {{ seconds_between("delivered_at", "first_human_open_at") }}
+            as seconds_to_open,
+            {{ seconds_between("delivered_at", "first_human_click_at") }}
+            as seconds_to_click,
+
+            -- how far it came, by rank and not by order of arrival
+            {{ funnel_rank("flagged") }} as funnel_rank,
+            {{ funnel_stage("flagged") }} as funnel_stage
+
+        from flagged
+
+    )
+
+select *
+from final
