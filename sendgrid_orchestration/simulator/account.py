@@ -6,10 +6,11 @@ has the verbs that a test uses to change the account between two syncs.
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -18,7 +19,8 @@ from sendgrid_orchestration.simulator.events import EventScript
 from sendgrid_orchestration.simulator.exports import Exports
 from sendgrid_orchestration.simulator.fields import CustomField, FieldDefinitions, FieldType
 from sendgrid_orchestration.simulator.imports import Imports
-from sendgrid_orchestration.simulator.mailings import Mailings
+from sendgrid_orchestration.simulator.ledger import Ledger
+from sendgrid_orchestration.simulator.mailings import GROUPS, Mailings
 from sendgrid_orchestration.simulator.membership import ContactList, Membership
 from sendgrid_orchestration.simulator.webhooks import Webhooks
 
@@ -71,6 +73,9 @@ class Account:
         family: `new` for today's Marketing Campaigns; `legacy` for the contactdb family.
         started: the moment, in unix seconds, at which history ends and the present begins.
         clock: tells the time; tests may set their own.
+        groups: the unsubscribe groups.
+        tells_campaigns: whether the undocumented list of campaigns is there.
+        empty_legacy_pages: pages of /v3/contactdb/recipients that come empty before the end.
     """
 
     seed: int = 1
@@ -95,13 +100,52 @@ class Account:
         self.exports = Exports(self.book, self.membership, self.clock)
         self.imports = Imports(self.book, self.membership, self.clock)
         self.mailings = Mailings.believable(self.seed)
-        self.history = self.script(days=self.history_days, messages=self.history_messages)
+        self.groups = GROUPS
+        self.tells_campaigns = True
+        self.empty_legacy_pages: set[int] = set()
+        self._ledger: Ledger | None = None
+        self._ledger_lock = threading.Lock()
+        self.history = self.script(
+            days=self.history_days,
+            messages=self.history_messages,
+            heard=self._hear,
+        )
 
     def now(self) -> int:
         """The present, in unix seconds."""
         return int(self.clock())
 
-    def script(self, *, days: int, messages: int, seed: int | None = None) -> EventScript:
+    @property
+    def begins(self) -> int:
+        """The moment at which history begins, in unix seconds."""
+        return self.started - self.history_days * DAY
+
+    @property
+    def ledger(self) -> Ledger:
+        """What follows from everything that has happened so far; history is heard when somebody asks first."""
+        with self._ledger_lock:
+            if self._ledger is None:
+                ledger = Ledger()
+                for event in self.script(days=self.history_days, messages=self.history_messages):
+                    ledger.hear(event)
+                self._ledger = ledger
+        return self._ledger
+
+    def _hear(self, event: dict[str, Any]) -> None:
+        self.ledger.hear(event)
+
+    def moment(self, when: float) -> int:
+        """A point of history, from 0 to 1, as the moment at which a mailing goes out."""
+        return self.begins + int(when * self.history_days) * DAY + 9 * 3600
+
+    def script(
+        self,
+        *,
+        days: int,
+        messages: int,
+        seed: int | None = None,
+        heard: Callable[[dict[str, Any]], None] | None = None,
+    ) -> EventScript:
         """Another script over the same contacts and mailings: for a load, where it need not agree with the API."""
         return EventScript(
             self.book,
@@ -112,6 +156,8 @@ class Account:
             seed=self.seed if seed is None else seed,
             days=days,
             messages=messages,
+            legacy=self.family == "legacy",
+            heard=heard,
         )
 
     def add_key(self, key: str, scopes: Iterable[str] = FULL_ACCESS) -> str:

@@ -121,6 +121,13 @@ class ContactBook:
         )
         return number if found else None
 
+    def with_legacy_id(self, recipient_id: str) -> int | None:
+        """The number behind a legacy recipient's id, if that contact exists."""
+        try:
+            return self.with_email(base64.b64decode(recipient_id).decode())
+        except ValueError:
+            return None
+
     def put(self, values: dict[str, str], now: int, number: int | None = None) -> int:
         """Set fields of one contact, or make a new one; nothing is checked, so that tests can store odd things.
 
@@ -164,10 +171,11 @@ class ContactBook:
         copy.changes = {number: dict(values) for number, values in self.changes.items()}
         return copy
 
-    def rows(self, numbers: Numbers) -> Iterator[tuple[str, ...]]:
+    def rows(self, numbers: Sequence[int] | Numbers) -> Iterator[tuple[str, ...]]:
         """The contacts as rows of text: COLUMNS, then the custom fields in their order."""
-        for start in range(0, len(numbers), _BLOCK):
-            yield from zip(*self._columns(numbers[start : start + _BLOCK]), strict=True)
+        listed = np.asarray(numbers, dtype=np.int64)
+        for start in range(0, len(listed), _BLOCK):
+            yield from zip(*self._columns(listed[start : start + _BLOCK]), strict=True)
 
     def csv(self, numbers: Numbers) -> Iterator[bytes]:
         """The same rows as a CSV without header, every value quoted, in chunks of some thousand rows."""
@@ -180,7 +188,7 @@ class ContactBook:
         """The contacts as the API gives them, without lists and segments."""
         answers = []
         custom = self.fields.custom
-        for row in self.rows(np.asarray(numbers, dtype=np.int64)):
+        for row in self.rows(numbers):
             values = dict(zip(COLUMNS, row, strict=False))
             contact_id, alternates = values.pop("contact_id"), values.pop("alternate_emails")
             typed = {f.name: f.typed(text) for f, text in zip(custom, row[len(COLUMNS) :], strict=True)}

@@ -14,9 +14,9 @@ from typing import Any
 
 from sendgrid_orchestration.simulator.contacts import ContactBook
 from sendgrid_orchestration.simulator.lifecycle import (
-    HABIT_BITS,
     HARD_BOUNCE_BITS,
     INTEREST_BITS,
+    INVALID_BITS,
     Event,
     Lifecycle,
     Recipient,
@@ -46,6 +46,7 @@ class EventScript:
         seed: the same seed writes the same script.
         days: how far back history goes.
         messages: about how many messages history has; each brings some four events.
+        legacy: whether campaigns are marked as those of the legacy family are.
         heard: told of each live event as it happens.
     """
 
@@ -60,10 +61,12 @@ class EventScript:
         seed: int = 1,
         days: int = 30,
         messages: int = 5000,
+        legacy: bool = False,
         heard: Callable[[Event], None] | None = None,
     ) -> None:
         self.book, self.membership, self.mailings = book, membership, mailings
         self.user_id, self.ends, self.seed, self.days, self.messages = user_id, ends, seed, days, messages
+        self.legacy = legacy
         self._heard = heard
         self._present: _Timeline | None = None
 
@@ -112,7 +115,7 @@ class _Timeline:
         self._dice = random.Random(script.seed)
         self._begins = script.ends - script.days * _DAY
         trouble_from = self._begins + script.days * _DAY * 2 // 3
-        self._life = Lifecycle(self._dice, script.user_id, trouble_from)
+        self._life = Lifecycle(self._dice, script.user_id, trouble_from, legacy=script.legacy)
         numbers = script.book.numbers()
         self._audience = [
             int(n) for n in numbers[: max(script.messages // _MESSAGES_PER_PERSON, min(50, len(numbers)))]
@@ -146,13 +149,12 @@ class _Timeline:
     def endless(self, begin: int, per_second: float) -> Iterator[_Sending]:
         """Sendings of the present: shop mail, automations, and now and then a newsletter that is going out."""
         mailings = self._script.mailings
-        current = mailings.bulk[-1:]
         at = float(begin)
         count = 0
         while self._audience:
             at += self._dice.expovariate(per_second)
             count += 1
-            kinds = ((mailings.transactional, 6), (mailings.steps, 3), (current, 3))
+            kinds = ((mailings.transactional, 6), (mailings.steps, 3), (mailings.current, 3))
             chosen = self._dice.choices([k for k, _ in kinds], [w if k else 0 for k, w in kinds])[0]
             yield int(at), count, self._weighted(chosen), self._dice.choice(self._audience)
 
@@ -199,7 +201,8 @@ class _Timeline:
         script = self._script
         sent = begin + 9 * 3600 + (4 * 3600 if mailing.variation and mailing.phase == "send" else 0)
         members = self._members(mailing)
-        count = int(script.messages * _SHARES["single_send"] / max(len(script.mailings.single_sends) - 3, 1))
+        sends = {one.id for one in script.mailings.bulk if one.when < 1}
+        count = int(script.messages * _SHARES["single_send"] / len(sends))
         chosen = self._dice.sample(members, min(count, len(members)))
         if mailing.variation:
             # The variations of a test share the audience out among themselves.
@@ -252,7 +255,7 @@ def recipient(book: ContactBook, number: int) -> Recipient:
         interest=interest,
         on_iphone=domain in ("icloud.com", "me.com") or book.trait(number, 40, 1000) < 180,
         dead=book.trait(number, HARD_BOUNCE_BITS, 1000) < 18,
-        invalid=book.trait(number, HABIT_BITS, 1000) < 2,
+        invalid=book.trait(number, INVALID_BITS, 1000) < 6,
     )
 
 

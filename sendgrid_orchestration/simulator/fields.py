@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any, Literal
 
 from sendgrid_orchestration.simulator.people import DATE_VALUES, NUMBER_VALUES, TEXT_VALUES
@@ -33,6 +34,12 @@ class CustomField:
             number = float(text)
             return int(number) if number.is_integer() else number
         return text
+
+    def legacy(self, text: str) -> str | float | int | None:
+        """A value as the legacy API gives it: dates as unix seconds."""
+        if self.field_type == "Date" and text:
+            return int(datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp())
+        return self.typed(text)
 
 
 _DEFAULT_FIELDS: tuple[tuple[str, FieldType], ...] = (

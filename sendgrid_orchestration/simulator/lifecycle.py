@@ -17,8 +17,20 @@ from sendgrid_orchestration.simulator.mailings import Mailing
 
 Event = dict[str, Any]
 
-HARD_BOUNCE_BITS, INTEREST_BITS, HABIT_BITS = 44, 50, 36
-"""Which bits of a contact's hash say whether its address is dead, how eagerly it reads, and what it reads with."""
+KNOWN_KEYS = frozenset(
+    {
+        "asm_group_id", "attempt", "bounce_classification", "category", "cert_err", "domain", "email", "event", "from", "ip",
+        "marketing_campaign_id", "marketing_campaign_name", "marketing_campaign_split_id", "marketing_campaign_version",
+        "mc_auto_id", "mc_auto_msg_id", "mc_auto_name", "mc_auto_step_id", "mc_pod_id", "mc_stats", "phase_id", "pool",
+        "reason", "response", "send_at", "sg_content_type", "sg_event_id", "sg_machine_open", "sg_message_id",
+        "sg_template_id", "sg_template_name", "singlesend_id", "singlesend_name", "smtp-id", "status", "template_hash",
+        "template_id", "template_version_id", "timestamp", "tls", "type", "url", "url_offset", "useragent",
+    }
+)  # fmt: skip
+"""The keys that SendGrid writes itself; all others are custom args."""
+
+HARD_BOUNCE_BITS, INTEREST_BITS, INVALID_BITS = 44, 50, 36
+"""Which bits of a contact's hash say whether its address is dead, how eagerly it reads, and whether its domain exists."""
 
 _SENDING_IPS = (
     ("marketing", "210", ("167.89.55.10", "167.89.55.11")),
@@ -78,14 +90,18 @@ class Lifecycle:
     Args:
         dice: decides everything.
         user_id: the account's number, which is part of event ids.
+        legacy: whether campaigns are marked as those of the legacy family are.
         trouble_from: when the troubled domain's trouble begins, in unix seconds.
     """
 
-    def __init__(self, dice: random.Random, user_id: int, trouble_from: float) -> None:
+    def __init__(
+        self, dice: random.Random, user_id: int, trouble_from: float, *, legacy: bool = False
+    ) -> None:
         self._dice = dice
         self._user_id = user_id
         self._trouble_from = trouble_from
         self._sent = 0
+        self.legacy = legacy
 
     def events(
         self, at: int, mailing: Mailing, to: Recipient, suppression: Suppression | None
@@ -275,7 +291,7 @@ class _Message:
             self._click(when, agent, ip, min(int(dice.expovariate(1.1)), len(mailing.links) - 1))
             if dice.random() < 0.2:
                 self._click(when + dice.randrange(15, 240), agent, ip, dice.randrange(len(mailing.links)))
-        elif mailing.kind != "transactional" and dice.random() < 0.012:
+        elif mailing.kind != "transactional" and dice.random() < 0.02:
             self._unsubscribed(at + dice.randrange(5, 60), agent, ip)
 
     def _unsubscribed(self, at: int, agent: str, ip: str) -> None:
@@ -352,6 +368,12 @@ class _Message:
             about[name] = value.format(n=10_000 + self.life.sent)
         if mailing.kind == "transactional":
             return about | {"sg_template_id": template.id, "sg_template_name": template.name}
+        if self.life.legacy and mailing.kind == "single_send":
+            about |= {"marketing_campaign_id": mailing.legacy_id, "marketing_campaign_name": mailing.name}
+            if mailing.phase == "test":
+                about["marketing_campaign_version"] = mailing.variation
+                about["marketing_campaign_split_id"] = mailing.legacy_id + 1000
+            return about
         about |= {
             "sg_template_id": template.id,
             "sg_template_name": template.name,
@@ -371,7 +393,7 @@ class _Message:
             "mc_stats": "automation",
             "mc_auto_id": mailing.id,
             "mc_auto_name": mailing.name,
-            "mc_auto_step_id": f"{mailing.id[:-2]}{mailing.step:02d}",
+            "mc_auto_step_id": mailing.step_id,
             "mc_auto_msg_id": template.version_id,
             "mc_pod_id": "6",
         }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import uuid
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 Kind = Literal["single_send", "automation", "transactional"]
 
@@ -59,6 +59,11 @@ class Mailing:
     custom_args: tuple[tuple[str, str], ...] = ()
     legacy_id: int = 0
 
+    @property
+    def step_id(self) -> str:
+        """The id of this step of an automation."""
+        return f"{self.id[:-2]}{self.step:02d}"
+
 
 @dataclass(frozen=True)
 class SingleSend:
@@ -109,8 +114,8 @@ class Mailings:
     def believable(cls, seed: int) -> Mailings:
         """A shop's mail."""
         made = cls(seed)
-        for number, (name, when, opens, clicks, audience, group) in enumerate(_SINGLE_SENDS):
-            made.single_sends.append(made._single_send(number, name, when, opens, clicks, audience, group))
+        for number, plan in enumerate(_SINGLE_SENDS):
+            made.single_sends.append(made._single_send(number, plan))
         made.single_sends.append(made._ab_test(len(_SINGLE_SENDS)))
         for name, status, when in (
             ("Year in review (draft)", "draft", 2.0),
@@ -121,6 +126,11 @@ class Mailings:
             made.automations[made._uuid(name)] = (name, made._steps(name, steps))
         made.transactional = [made._transactional(*row) for row in _TRANSACTIONAL]
         return made
+
+    @property
+    def current(self) -> list[Mailing]:
+        """What is going out at this moment."""
+        return [mailing for mailing in self.bulk if mailing.when >= 1]
 
     @property
     def bulk(self) -> list[Mailing]:
@@ -162,22 +172,23 @@ class Mailings:
             raise KeyError(single_send_id)
         self.single_sends = [send for send in self.single_sends if send.id != single_send_id]
 
-    def _single_send(
-        self,
-        number: int,
-        name: str,
-        when: float,
-        opens: float,
-        clicks: float,
-        audience: tuple[str, ...],
-        group: int,
-    ) -> SingleSend:
-        categories = ("newsletter",) if group == 0 else ("promotion", "q4")
+    def _single_send(self, number: int, plan: _Plan) -> SingleSend:
+        categories = ("newsletter",) if plan.group == 0 else ("promotion", "q4")
         mailing = Mailing(
-            "single_send", self._uuid(name), name, self._template(name), categories, _links(name), opens, clicks,
-            audience, when, unsubscribe_group=GROUPS[group].id, legacy_id=310_000 + number,
-        )  # fmt: skip
-        return SingleSend(mailing.id, name, "triggered", categories, (mailing,), when)
+            kind="single_send",
+            id=self._uuid(plan.name),
+            name=plan.name,
+            template=self._template(plan.name),
+            categories=categories,
+            links=_links(plan.name),
+            opens=plan.opens,
+            clicks=plan.clicks,
+            audience=plan.audience,
+            when=plan.when,
+            unsubscribe_group=GROUPS[plan.group].id,
+            legacy_id=310_000 + number,
+        )
+        return SingleSend(mailing.id, plan.name, "triggered", categories, (mailing,), plan.when)
 
     def _ab_test(self, number: int) -> SingleSend:
         name, when = "Autumn newsletter (A/B)", 0.62
@@ -256,18 +267,30 @@ def _links(name: str, *, shop: bool = False) -> tuple[str, ...]:
     )
 
 
-_SINGLE_SENDS: tuple[tuple[str, float, float, float, tuple[str, ...], int], ...] = (
-    ("Spring collection launch", 0.06, 0.9, 0.8, ("Newsletter",), 0),
-    ("Your loyalty points", 0.14, 1.1, 1.1, ("Customers",), 1),
-    ("News of the month, no. 41", 0.24, 0.9, 0.7, ("Newsletter",), 0),
-    ("Mid-season sale", 0.34, 0.8, 0.9, ("Newsletter", "Customers"), 1),
-    ("News of the month, no. 42", 0.46, 0.9, 0.7, ("Newsletter",), 0),
-    (BEST_AMONG_HUMANS, 0.54, 1.9, 2.4, ("Customers",), 0),
-    (BEST_ON_RAW_OPENS, 0.70, 0.35, 0.25, ("App users (iOS)", "Enterprise accounts"), 1),
-    ("Invitation: Soirée à Paris", 0.76, 1.2, 1.0, ("Événements Paris",), 0),
-    ("News of the month, no. 43", 0.82, 0.85, 0.7, ("Newsletter",), 0),
-    ("We changed our terms", 0.90, 0.7, 0.2, (), 0),
-    ("Last chance: outdoor week", 0.96, 0.7, 0.7, ("Newsletter",), 1),
+class _Plan(NamedTuple):
+    """A single send in short; see `Mailing` for what the figures mean. `group` counts in GROUPS."""
+
+    name: str
+    when: float
+    opens: float
+    clicks: float
+    audience: tuple[str, ...]
+    group: int
+
+
+_SINGLE_SENDS: tuple[_Plan, ...] = (
+    _Plan("Spring collection launch", 0.06, 0.9, 0.8, ("Newsletter",), 0),
+    _Plan("Your loyalty points", 0.14, 1.1, 1.1, ("Customers",), 1),
+    _Plan("News of the month, no. 41", 0.24, 0.9, 0.7, ("Newsletter",), 0),
+    _Plan("Mid-season sale", 0.34, 0.8, 0.9, ("Newsletter", "Customers"), 1),
+    _Plan("News of the month, no. 42", 0.46, 0.9, 0.7, ("Newsletter",), 0),
+    _Plan(BEST_AMONG_HUMANS, 0.54, 1.9, 2.4, ("Customers",), 0),
+    _Plan(BEST_ON_RAW_OPENS, 0.70, 0.35, 0.25, ("App users (iOS)", "Enterprise accounts"), 1),
+    _Plan("Invitation: Soirée à Paris", 0.76, 1.2, 1.0, ("Événements Paris",), 0),
+    _Plan("News of the month, no. 43", 0.82, 0.85, 0.7, ("Newsletter",), 0),
+    _Plan("We changed our terms", 0.90, 0.7, 0.2, (), 0),
+    _Plan("Last chance: outdoor week", 0.96, 0.7, 0.7, ("Newsletter",), 1),
+    _Plan("News of the month, no. 44", 1.0, 0.9, 0.8, ("Newsletter",), 0),  # going out at this moment
 )
 
 _AUTOMATIONS: tuple[tuple[str, tuple[tuple[str, float, float], ...]], ...] = (

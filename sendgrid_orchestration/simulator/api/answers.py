@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import date
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -72,6 +73,21 @@ def number_in(request: Request, name: str, default: int, low: int, high: int) ->
     if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
         raise Refusal(400, f"{name} must be a number between {low} and {high}", name, parameter=name)
     return int(text)
+
+
+def day_in(request: Request, name: str) -> date | None:
+    """A day among the query parameters.
+
+    Raises:
+        Refusal: it is no day.
+    """
+    text = request.query_params.get(name)
+    if not text:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise Refusal(400, f"{name} must be a date (YYYY-MM-DD)", name, parameter=name) from error
 
 
 def page(

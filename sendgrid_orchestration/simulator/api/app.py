@@ -9,7 +9,16 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sendgrid_orchestration.simulator.account import Account
-from sendgrid_orchestration.simulator.api import contacts, files, marketing, user
+from sendgrid_orchestration.simulator.api import (
+    contactdb,
+    contacts,
+    files,
+    mailings,
+    marketing,
+    stats,
+    suppressions,
+    user,
+)
 from sendgrid_orchestration.simulator.api.answers import Refusal
 from sendgrid_orchestration.simulator.api.gate import Gate
 from sendgrid_orchestration.simulator.faults import FaultPlan, RateLimits, RequestLog
@@ -18,11 +27,21 @@ from sendgrid_orchestration.simulator.faults import FaultPlan, RateLimits, Reque
 def build(account: Account, faults: FaultPlan, limits: RateLimits, log: RequestLog) -> Gate:
     """The whole of the simulated SendGrid as one ASGI application for both ports."""
     api = Starlette(
-        routes=[*user.ROUTES, *marketing.ROUTES, *contacts.ROUTES],
+        routes=[
+            *user.ROUTES,
+            *marketing.ROUTES,
+            *contacts.ROUTES,
+            *mailings.ROUTES,
+            *suppressions.ROUTES,
+            *stats.ROUTES,
+            *contactdb.ROUTES,
+        ],
         exception_handlers={Refusal: _refused, HTTPException: _not_found},
     )
     api.state.account = account
-    return Gate(_settling(api, account), files.build(account), account, faults, limits, log)
+    return Gate(
+        _settling(api, account), files.build(account), account=account, faults=faults, limits=limits, log=log
+    )
 
 
 def _settling(api: ASGIApp, account: Account) -> ASGIApp:

@@ -36,6 +36,7 @@ class Gate:
         self,
         api: ASGIApp,
         files: ASGIApp,
+        *,
         account: Account,
         faults: FaultPlan,
         limits: RateLimits,
