@@ -53,6 +53,7 @@ ObjectName = Literal[
     "field_definitions",
     "list_members",
     "segment_members",
+    "campaigns",
     "single_sends",
     "single_send_stats",
     "automation_stats",
@@ -264,6 +265,8 @@ class Receiver(_Part):
 
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
+    workers: int = Field(default=1, ge=1, le=64)
+    """Processes that share the port; one takes thousands of posts a second."""
     public_url: HttpUrl | None = None
     """The address that SendGrid reaches it under, where a proxy or tunnel stands in between."""
     max_body_megabytes: float = Field(default=8.0, gt=0, le=256)

@@ -124,6 +124,21 @@ class LandingStore:
             self._fs.rm_file(file.path)
         return target
 
+    def receive(self, source: str, path: Path) -> None:
+        """Take over a sealed file from local disk. May be repeated; the caller removes the original afterwards.
+
+        Raises:
+            LandingError: the landing does not hold all of it.
+        """
+        file = LandedFile(source, path.name.removesuffix(SUFFIX), path.stat().st_size, datetime.now(UTC), "")
+        if self._fs.exists(self._archive_path(file)):
+            return  # it arrived before a crash, and was loaded since
+        target = self._path(source, "sealed", path.name)
+        # An object appears when it is complete; a half one is never listed.
+        self._fs.put_file(str(path), target)
+        if (arrived := self._fs.size(target)) != file.size:
+            raise LandingError(f"{target} has {arrived} bytes instead of {file.size}.")
+
     def archived(self, source: str, first_day: date, last_day: date) -> Iterator[LandedFile]:
         """The archived files whose posts were received on these UTC days (both included), oldest first."""
         for day in self.archived_days(source):

@@ -1,0 +1,98 @@
+"""The receiver's chores, away from the requests: sealing what dead receivers left, counting what waits, uploading."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sendgrid_orchestration.landing.errors import LandingError
+from sendgrid_orchestration.landing.recovery import seal_leftovers
+from sendgrid_orchestration.landing.segment import make_directory
+from sendgrid_orchestration.landing.store import LandingStore
+from sendgrid_orchestration.receiver.metrics import LandingState, Waiting
+
+logger = logging.getLogger(__name__)
+
+_SECONDS = 2.0
+_SHARE_OF_TIME = 0.05  # with tens of thousands of files waiting, listing them must not eat the machine
+
+
+class Keeper:
+    """A thread that looks after the landing every few seconds."""
+
+    def __init__(
+        self, root: Path, sources: Sequence[str], store: LandingStore, spool: LandingStore | None
+    ) -> None:
+        """Clean up after dead receivers, then start the thread.
+
+        Args:
+            root: where this process writes: the landing's folder or the spool.
+            sources: whose files to count.
+            store: the landing.
+            spool: the spool, where the landing is not a local folder.
+        """
+        self._root = root
+        self._sources = sources
+        self._store = store
+        self._spool = spool
+        self._parent = os.getppid()
+        self._stop = threading.Event()
+        self.state = LandingState()
+        self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
+        self._seal_leftovers()
+        self._thread.start()
+
+    def close(self) -> None:
+        """End the thread."""
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        pause = 0.0
+        while not self._stop.wait(pause):
+            began = time.monotonic()
+            self._follow_parent()
+            self._seal_leftovers()
+            try:
+                self.state = self._look()
+            except Exception as error:  # an object store that is down must not end the chores
+                logger.warning("Landed files cannot be counted (%s: %s).", type(error).__name__, error)
+            pause = max(_SECONDS, (time.monotonic() - began) / _SHARE_OF_TIME)
+
+    def _follow_parent(self) -> None:
+        """A worker whose main process was killed would go on alone, with nobody to stop it: it leaves instead."""
+        if os.getppid() != self._parent:
+            logger.error("The receiver's main process is gone; its worker stops.")
+            os.kill(os.getpid(), signal.SIGTERM)
+
+    def _seal_leftovers(self) -> None:
+        try:
+            seal_leftovers(self._root)
+        except LandingError as error:
+            logger.error("%s", error)
+
+    def _look(self) -> LandingState:
+        spool = {source: _waiting(self._spool, source) for source in self._sources} if self._spool else {}
+        return LandingState(
+            free_bytes(self._root), {source: _waiting(self._store, source) for source in self._sources}, spool
+        )
+
+
+def free_bytes(root: Path) -> float:
+    """Room on the disk of the landing (or spool)."""
+    make_directory(root)
+    disk = os.statvfs(root)
+    return float(disk.f_bavail * disk.f_frsize)
+
+
+def _waiting(store: LandingStore, source: str) -> Waiting:
+    backlog = store.backlog(source)
+    oldest = backlog.oldest_sealed_at
+    age = max(0.0, (datetime.now(UTC) - oldest).total_seconds()) if oldest else 0.0
+    return Waiting(backlog.files, backlog.bytes, age)
