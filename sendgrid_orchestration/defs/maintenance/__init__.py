@@ -1,0 +1,1 @@
+"""Housekeeping: what would otherwise grow without end, and what must be there before it is needed."""

@@ -1,0 +1,72 @@
+"""How a dbt node looks in Dagster, for one source: its key, group, owners, partitions, table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+from dagster_dbt import DagsterDbtTranslator, DbtProject
+
+from sendgrid_orchestration.defs.models.project import PARSED_SCHEMA
+from sendgrid_orchestration.settings import Source
+
+_PLACES = {"": [], "_marts": ["marts"], "_staging": ["staging"], "_raw": ["raw"]}
+"""What stands between source and name in an asset's key, by the suffix of the schema that holds the table."""
+
+
+class SourceTranslator(DagsterDbtTranslator):
+    """The shared manifest, read for one source: no two sources share an asset or a table."""
+
+    def __init__(self, source: Source, owners: tuple[str, ...], days: dg.PartitionsDefinition) -> None:
+        super().__init__()
+        self._source = source
+        self._owners = owners
+        self._days = days
+
+    def get_asset_spec(
+        self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
+    ) -> dg.AssetSpec:
+        """The asset of a model, seed or source table."""
+        node = self.get_resource_props(manifest, unique_id)
+        spec = super().get_asset_spec(manifest, unique_id, project)
+        table = f"{self.schema(node)}.{_relation(node)}"
+        return spec.replace_attributes(
+            group_name=self._source.name,
+            owners=list(self._owners),
+            kinds={"dbt", "postgres", _materialized(node)},
+            description=node.get("description") or f"dbt {node['resource_type']} {node['name']}.",
+            partitions_def=self._days if is_daily(node) else None,
+        ).merge_attributes(metadata={"dagster/table_name": table})
+
+    def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
+        """`[source, "marts", name]`, `[source, "staging", name]`, and for what people query `[source, name]`."""
+        place = _PLACES[_suffix(dbt_resource_props)]
+        return dg.AssetKey([self._source.name, *place, _relation(dbt_resource_props)])
+
+    def schema(self, node: Mapping[str, Any]) -> str:
+        """The schema that holds this source's copy of the table."""
+        return self._source.schema_ + _suffix(node)
+
+
+def is_daily(node: Mapping[str, Any]) -> bool:
+    """Whether a model is built day by day: those that dbt builds incrementally."""
+    return _materialized(node) == "incremental"
+
+
+def _suffix(node: Mapping[str, Any]) -> str:
+    suffix = str(node["schema"]).removeprefix(PARSED_SCHEMA)
+    if suffix not in _PLACES:
+        raise ValueError(
+            f"The dbt node {node['unique_id']} lives in schema {node['schema']}; "
+            f"expected {PARSED_SCHEMA} and one of {', '.join(filter(None, _PLACES))}."
+        )
+    return suffix
+
+
+def _relation(node: Mapping[str, Any]) -> str:
+    return str(node.get("alias") or node.get("identifier") or node["name"])
+
+
+def _materialized(node: Mapping[str, Any]) -> str:
+    return str(node.get("config", {}).get("materialized") or node["resource_type"])

@@ -1,0 +1,1 @@
+"""Objects: what SendGrid's API knows, one asset each, fetched every three hours."""

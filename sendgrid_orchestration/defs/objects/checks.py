@@ -1,0 +1,100 @@
+"""What must hold after every sync. Evaluated by the sync itself, against what it just saw."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import dagster as dg
+
+from sendgrid_orchestration.sync import SyncResult
+
+COMPLETE = "read_was_complete"
+VOLUME = "volume_as_before"
+COLUMNS = "columns_as_before"
+
+
+def check_specs(asset: dg.AssetKey) -> list[dg.AssetCheckSpec]:
+    """The checks of one object's table."""
+    return [
+        dg.AssetCheckSpec(
+            COMPLETE, asset=asset, description="SendGrid gave all that it has, as far as it can be told."
+        ),
+        dg.AssetCheckSpec(
+            VOLUME, asset=asset, description="Not suddenly empty, and no great part of the rows is gone."
+        ),
+        dg.AssetCheckSpec(
+            COLUMNS, asset=asset, description="Tells when columns came or went; it is no fault."
+        ),
+    ]
+
+
+def check_results(
+    asset: dg.AssetKey,
+    result: SyncResult,
+    columns: dg.TableSchema,
+    before: dg.EventLogEntry | None,
+    largest_drop_percent: float,
+) -> Iterator[dg.AssetCheckResult]:
+    """The outcome of one sync.
+
+    Args:
+        asset: the object.
+        result: what the sync did.
+        columns: the table's columns now.
+        before: the materialization before this one.
+        largest_drop_percent: how much may vanish at once.
+    """
+    yield dg.AssetCheckResult(
+        asset_key=asset,
+        check_name=COMPLETE,
+        passed=result.complete,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=" ".join(result.warnings) or f"{result.rows_read} rows.",
+    )
+    rows_before = _rows_before(before)
+    yield volume(asset, result.rows_read, rows_before, largest_drop_percent)
+    came, went = _difference(columns, before)
+    changes = [*(f"{name} came" for name in came), *(f"{name} went" for name in went)]
+    yield dg.AssetCheckResult(
+        asset_key=asset,
+        check_name=COLUMNS,
+        passed=not changes,
+        severity=dg.AssetCheckSeverity.WARN,
+        description="; ".join(changes) or "No change.",
+    )
+
+
+def volume(
+    asset: dg.AssetKey, rows: int, rows_before: int | None, largest_drop_percent: float
+) -> dg.AssetCheckResult:
+    """Whether so many rows are plausible after so many."""
+    gone = 100 * (rows_before - rows) / rows_before if rows_before else 0.0
+    return dg.AssetCheckResult(
+        asset_key=asset,
+        check_name=VOLUME,
+        passed=gone <= largest_drop_percent and not (rows_before and rows == 0),
+        description=f"SendGrid gave {rows} rows, and {rows_before} the time before."
+        if rows_before is not None
+        else f"SendGrid gave {rows} rows.",
+        metadata={"rows": rows, "percent gone": max(gone, 0.0)},
+    )
+
+
+def _rows_before(before: dg.EventLogEntry | None) -> int | None:
+    rows = _metadata(before, "rows_read")
+    return int(rows) if rows is not None else None
+
+
+def _difference(columns: dg.TableSchema, before: dg.EventLogEntry | None) -> tuple[list[str], list[str]]:
+    schema = _metadata(before, "dagster/column_schema")
+    if schema is None:
+        return [], []
+    now, then = {column.name for column in columns.columns}, {column.name for column in schema.columns}
+    return sorted(now - then), sorted(then - now)
+
+
+def _metadata(event: dg.EventLogEntry | None, name: str) -> Any:
+    materialization = event.asset_materialization if event else None
+    value = materialization.metadata.get(name) if materialization else None
+    return value.value if value is not None else None

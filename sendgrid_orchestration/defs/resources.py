@@ -1,0 +1,62 @@
+"""What the bodies of assets and sensors are handed: plain objects that know the settings and nothing of Dagster.
+
+They connect when they are asked, never when they are made: importing the definitions touches no network.
+"""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+import psycopg
+
+from sendgrid_orchestration.landing.store import LandingStore, open_store
+from sendgrid_orchestration.sendgrid.client import SendGridClient
+from sendgrid_orchestration.settings import Settings, Source
+from sendgrid_orchestration.warehouse import objects
+from sendgrid_orchestration.warehouse.engine import connect, resolve_urls
+from sendgrid_orchestration.warehouse.migrations import migrate
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """The Postgres that the data goes to."""
+
+    settings: Settings
+
+    @property
+    def url(self) -> str:
+        """Its URL, password and all: for a room that connects by itself, never for a log."""
+        return resolve_urls(self.settings).warehouse.get_secret_value()
+
+    def connect(self) -> AbstractContextManager[psycopg.Connection]:
+        """A connection that commits at the end of the block."""
+        return connect(self.url)
+
+    def prepare(self, source: Source) -> None:
+        """Create or upgrade the source's schemas and tables. Costs two small queries where nothing is to be done."""
+        with self.connect() as conn:
+            migrate(conn, source)
+            objects.create(conn, source)
+
+
+@dataclass(frozen=True)
+class Landing:
+    """Where the receiver puts posts."""
+
+    settings: Settings
+
+    def store(self) -> LandingStore:
+        """The landing, for reading."""
+        return open_store(self.settings.landing_url)
+
+
+@dataclass(frozen=True)
+class SendGrid:
+    """SendGrid's API."""
+
+    settings: Settings
+
+    def client(self, source: Source) -> SendGridClient:
+        """A conversation with one account; reads its key."""
+        return SendGridClient.for_source(source)

@@ -1,0 +1,72 @@
+"""One run of a job at a time, and patience after failures: what every sensor here asks before it requests a run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+from dagster import DagsterInstance, DagsterRunStatus, RunRecord, RunsFilter
+
+UNFINISHED = (
+    DagsterRunStatus.QUEUED,
+    DagsterRunStatus.NOT_STARTED,
+    DagsterRunStatus.STARTING,
+    DagsterRunStatus.STARTED,
+    DagsterRunStatus.CANCELING,
+)
+FIRST_PAUSE = timedelta(seconds=10)
+LONGEST_PAUSE = timedelta(minutes=5)
+_RECORDS = 12
+
+
+@dataclass(frozen=True)
+class Recent:
+    """The latest runs of a job, newest first."""
+
+    records: tuple[RunRecord, ...]
+
+    @classmethod
+    def of(cls, instance: DagsterInstance, job: str) -> Recent:
+        """Ask Dagster for them: one query."""
+        return cls(tuple(instance.get_run_records(RunsFilter(job_name=job), limit=_RECORDS)))
+
+    @property
+    def attempt(self) -> str:
+        """Tells this attempt from all before it: a run key is deduplicated for ever, and a failed run must not be."""
+        return self.records[0].dagster_run.run_id[:8] if self.records else "first"
+
+    def reason_to_wait(self, now: datetime | None = None) -> str | None:
+        """Why no other run should be requested now, as a sentence; None if one may be."""
+        if not self.records:
+            return None
+        newest = self.records[0].dagster_run
+        if newest.status in UNFINISHED:
+            return f"Run {newest.run_id[:8]} is {newest.status.value.lower()} and takes them."
+        failures = self._failures_in_a_row()
+        if failures == 0:
+            return None
+        again_at = self._ended_at() + min(FIRST_PAUSE * 2 ** (failures - 1), LONGEST_PAUSE)
+        if (now or datetime.now(UTC)) >= again_at:
+            return None
+        return f"The last {failures} run(s) failed; the next attempt is at {again_at:%H:%M:%S} UTC."
+
+    def last_success_with(self, tag: str) -> dg.DagsterRun | None:
+        """The newest successful run that carries this tag."""
+        for record in self.records:
+            if record.dagster_run.is_success and tag in record.dagster_run.tags:
+                return record.dagster_run
+        return None
+
+    def _failures_in_a_row(self) -> int:
+        count = 0
+        for record in self.records:
+            if record.dagster_run.status != DagsterRunStatus.FAILURE:
+                break
+            count += 1
+        return count
+
+    def _ended_at(self) -> datetime:
+        record = self.records[0]
+        ended = record.end_time or record.update_timestamp.timestamp()
+        return datetime.fromtimestamp(ended, UTC)

@@ -1,0 +1,109 @@
+"""What the sensors and the housekeeping conclude from Dagster's own records."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+import pytest
+
+from sendgrid_orchestration.defs.alerts.failing import Failing
+from sendgrid_orchestration.defs.maintenance.retention import delete_old_runs
+from sendgrid_orchestration.defs.partitions import range_tags
+from sendgrid_orchestration.defs.runs import Recent
+
+NOW = datetime.now(UTC)
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
+
+
+@dg.op(config_schema={"fail": bool})
+def act(context: dg.OpExecutionContext) -> None:
+    if context.op_config["fail"]:
+        raise dg.Failure("Postgres is away.", allow_retries=False)
+
+
+@dg.job
+def marketing_events() -> None:
+    act()
+
+
+def _run(instance: dg.DagsterInstance, *, fail: bool = False, tags: dict[str, str] | None = None) -> str:
+    config = {**QUIET, "ops": {"act": {"config": {"fail": fail}}}}
+    return marketing_events.execute_in_process(
+        config, instance=instance, tags=tags, raise_on_error=False
+    ).run_id
+
+
+def test_nothing_waits_before_the_first_run_and_after_a_success(instance: dg.DagsterInstance) -> None:
+    assert Recent.of(instance, "marketing_events").reason_to_wait() is None
+    _run(instance, fail=True)
+    _run(instance)
+    assert Recent.of(instance, "marketing_events").reason_to_wait() is None
+
+
+@pytest.mark.parametrize(("failures", "pause"), [(1, 10), (2, 20), (4, 80), (9, 300)])
+def test_patience_grows_with_every_failure_up_to_five_minutes(
+    instance: dg.DagsterInstance, failures: int, pause: int
+) -> None:
+    for _ in range(failures):
+        _run(instance, fail=True)
+    recent = Recent.of(instance, "marketing_events")
+    soon, late = NOW + timedelta(seconds=pause - 9), datetime.now(UTC) + timedelta(seconds=pause + 1)
+    assert "failed" in str(recent.reason_to_wait(soon))
+    assert recent.reason_to_wait(late) is None
+
+
+def test_a_run_that_is_under_way_keeps_another_from_being_requested(instance: dg.DagsterInstance) -> None:
+    config = {"ops": {"act": {"config": {"fail": False}}}}
+    run = instance.create_run_for_job(marketing_events, run_config=config, status=dg.DagsterRunStatus.STARTED)
+    assert f"Run {run.run_id[:8]} is started" in str(Recent.of(instance, "marketing_events").reason_to_wait())
+
+
+def test_each_attempt_has_a_key_of_its_own(instance: dg.DagsterInstance) -> None:
+    keys = {Recent.of(instance, "marketing_events").attempt}
+    for _ in range(3):
+        _run(instance, fail=True)
+        keys.add(Recent.of(instance, "marketing_events").attempt)
+    assert len(keys) == 4
+
+
+def test_old_runs_go_but_for_the_last_success_of_each_kind(instance: dg.DagsterInstance) -> None:
+    monday = range_tags(NOW.date(), NOW.date())
+    older = _run(instance, tags=monday)
+    kept = _run(instance, tags=monday)
+    kept_too = _run(instance)
+    failed = _run(instance, fail=True, tags=monday)
+    assert delete_old_runs(instance, keep_days=30, now=NOW + timedelta(days=29)) == 0
+    assert delete_old_runs(instance, keep_days=30, now=NOW + timedelta(days=31)) == 2
+    assert {run.run_id for run in instance.get_runs()} == {kept, kept_too}
+    assert not instance.has_run(older)
+    assert not instance.has_run(failed)
+
+
+def test_a_check_is_told_of_when_it_begins_to_fail_and_not_again(instance: dg.DagsterInstance) -> None:
+    outcomes = iter([True, False, False, True, False])
+
+    @dg.asset_check(asset="lists", name="volume")
+    def volume() -> dg.AssetCheckResult:
+        return dg.AssetCheckResult(passed=next(outcomes), description="0 rows, 200 before")
+
+    @dg.asset
+    def lists() -> None:
+        """Stands for a table."""
+
+    told: list[list[str]] = []
+    failing = Failing(0)
+    for _ in range(5):
+        dg.materialize([lists, volume], instance=instance, run_config=QUIET)
+        records = instance.event_log_storage.get_event_records(
+            dg.EventRecordsFilter(dg.DagsterEventType.ASSET_CHECK_EVALUATION, after_cursor=failing.last_event)
+        )
+        failing, news = Failing.from_cursor(failing.to_cursor()).after(records)
+        told.append(news)
+    sentence = "lists: the check volume failed (0 rows, 200 before)."
+    assert told == [[], [sentence], [], [], [sentence]]
