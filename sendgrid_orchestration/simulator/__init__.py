@@ -24,14 +24,8 @@ As a process: `python -m sendgrid_orchestration.simulator --help`.
 from sendgrid_orchestration.simulator.account import DEMO_KEY, FULL_ACCESS, Account
 from sendgrid_orchestration.simulator.events import EventScript, odd_events
 from sendgrid_orchestration.simulator.faults import Fault, FaultPlan, RateLimits, RequestLog, Seen
-from sendgrid_orchestration.simulator.sender import (
-    SMOOTH,
-    Post,
-    SendSummary,
-    Trouble,
-    WebhookSender,
-    compose,
-)
+from sendgrid_orchestration.simulator.posts import SMOOTH, Post, Trouble, compose
+from sendgrid_orchestration.simulator.sender import SendSummary, WebhookSender
 from sendgrid_orchestration.simulator.server import Simulator
 
 __all__ = [

@@ -14,7 +14,8 @@ import threading
 import orjson
 
 from sendgrid_orchestration.simulator.account import Account
-from sendgrid_orchestration.simulator.sender import SendSummary, Trouble, WebhookSender
+from sendgrid_orchestration.simulator.posts import SMOOTH, Trouble
+from sendgrid_orchestration.simulator.sender import SendSummary, WebhookSender
 from sendgrid_orchestration.simulator.server import Simulator
 
 
@@ -52,7 +53,7 @@ def _post(
     """Send history, then the present, to one address; signed where a webhook with that address signs."""
     webhook = account.webhooks.at(url)
     sender = WebhookSender(url, webhook.private_key if webhook else None, deadline=86_400)
-    trouble = Trouble() if options.trouble else Trouble(0, 0, 0, 0)
+    trouble = Trouble() if options.trouble else SMOOTH
     # What the API tells follows from the account's own script; every other address hears the same from a copy.
     copy = account.script(days=options.days, messages=options.messages)
     history = account.history if number == 0 else copy

@@ -12,19 +12,15 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from sendgrid_orchestration.simulator import lifecycle
 from sendgrid_orchestration.simulator.contacts import ContactBook
-from sendgrid_orchestration.simulator.lifecycle import (
-    HARD_BOUNCE_BITS,
-    INTEREST_BITS,
-    INVALID_BITS,
-    Event,
-    Lifecycle,
-    Recipient,
-    Suppression,
-)
 from sendgrid_orchestration.simulator.mailings import Mailing, Mailings
 from sendgrid_orchestration.simulator.membership import Membership
+from sendgrid_orchestration.simulator.message import Event, Outbox, Recipient, Suppression
 from sendgrid_orchestration.simulator.people import CITIES
+
+_INTEREST_BITS, _DEAD_BITS, _INVALID_BITS, _IPHONE_BITS, _CITY_BITS = 50, 44, 36, 40, 26
+"""Which bits of a contact's hash say how it deals with mail."""
 
 _DAY = 86_400
 _MESSAGES_PER_PERSON = 10
@@ -115,7 +111,7 @@ class _Timeline:
         self._dice = random.Random(script.seed)
         self._begins = script.ends - script.days * _DAY
         trouble_from = self._begins + script.days * _DAY * 2 // 3
-        self._life = Lifecycle(self._dice, script.user_id, trouble_from, legacy=script.legacy)
+        self._outbox = Outbox(self._dice, script.user_id, trouble_from, script.legacy)
         numbers = script.book.numbers()
         self._audience = [
             int(n) for n in numbers[: max(script.messages // _MESSAGES_PER_PERSON, min(50, len(numbers)))]
@@ -165,12 +161,11 @@ class _Timeline:
     def _send(self, sending: _Sending) -> None:
         at, _, mailing, number = sending
         recipient = self._recipient(number)
-        events, suppressions = self._life.events(
-            at, mailing, recipient, self._suppression(number, at, mailing)
-        )
-        if suppressions:
-            self._suppressed.setdefault(number, []).extend(suppressions)
-        for event in events:
+        stopped = self._suppression(number, at, mailing)
+        message = lifecycle.send(self._outbox, at, mailing, recipient, stopped)
+        if message.suppressions:
+            self._suppressed.setdefault(number, []).extend(message.suppressions)
+        for event in message.events:
             self._push(event)
 
     def _push(self, event: Event) -> None:
@@ -245,17 +240,17 @@ def recipient(book: ContactBook, number: int) -> Recipient:
     """How this contact deals with mail."""
     email = book.email(number)
     domain = email.rpartition("@")[2]
-    eagerness = book.trait(number, INTEREST_BITS, 100)
+    eagerness = book.trait(number, _INTEREST_BITS, 100)
     interest = 0.0 if eagerness < 16 else 0.4 if eagerness < 40 else 1.0 if eagerness < 80 else 1.8
     return Recipient(
         number=number,
         email=email,
         domain=domain,
-        utc_offset=CITIES[book.trait(number, 26, len(CITIES))].utc_offset,
+        utc_offset=CITIES[book.trait(number, _CITY_BITS, len(CITIES))].utc_offset,
         interest=interest,
-        on_iphone=domain in ("icloud.com", "me.com") or book.trait(number, 40, 1000) < 180,
-        dead=book.trait(number, HARD_BOUNCE_BITS, 1000) < 18,
-        invalid=book.trait(number, INVALID_BITS, 1000) < 6,
+        on_iphone=domain in ("icloud.com", "me.com") or book.trait(number, _IPHONE_BITS, 1000) < 180,
+        dead=book.trait(number, _DEAD_BITS, 1000) < 18,
+        invalid=book.trait(number, _INVALID_BITS, 1000) < 6,
     )
 
 

@@ -215,7 +215,7 @@ _CORPORATE = Provider(
     (
         (Refusal("blocked", "554 5.7.1 Email rejected due to security policies - https://community.mimecast.com/docs/DOC-1369#554", "5.7.1", "Content"), 60),
         (Refusal("bounce", "552 5.3.4 Message size exceeds fixed limit — façade über Größe", "5.3.4", "Technical"), 12),
-        (Refusal("blocked", "unable to get mx info: failed to get IPs from PTR record: lookup <nil>: unrecognized address", None, "Unclassified"), 10),
+        (Refusal("blocked", "unable to get mx info: failed to get IPs from PTR record: lookup <nil>: unrecognized address", None, "Unclassified"), 60),
         (Refusal("expired", "450 4.4.62 Mail sent to the wrong Office 365 region. ATTR35", "4.4.62", "Technical"), 10),
         (Refusal("bounce", "452 4.5.3 Too many recipients this hour, policy [FRQ-7]", "4.5.3", "Frequency or Volume Too High"), 10),
     ),

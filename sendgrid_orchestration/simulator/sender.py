@@ -1,75 +1,21 @@
-"""Posts events to a receiver as SendGrid does: signed, again and again until it is told 2xx, some of them twice.
-
-`compose` packs events into posts and makes the usual trouble; `WebhookSender` posts them, at a rate if one is asked for. Both
-count, so that whoever looks into the warehouse afterwards knows exactly what must be there.
-"""
+"""Posts events to a receiver as SendGrid does: signed, at a rate if one is asked for, and again until it is told 2xx."""
 
 from __future__ import annotations
 
 import heapq
 import http.client
 import queue
-import random
 import threading
 import time
-import uuid
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
-from typing import Any
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from urllib.parse import urlencode, urlsplit
 
 import orjson
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from sendgrid_orchestration.simulator import wire
-
-Event = dict[str, Any]
-
-
-@dataclass(frozen=True)
-class Trouble:
-    """What goes wrong on the way, each as a share of all posts or events.
-
-    Attributes:
-        repeated_posts: the same bytes are posted once more, later.
-        repeated_events: an event comes again in a later post, with the same id.
-        renamed_events: an event comes again in a later post, with a new id.
-        shuffled: a post's events are out of order.
-        odd_items: after how many posts comes one with two items that nobody can understand; never where 0.
-    """
-
-    repeated_posts: float = 0.01
-    repeated_events: float = 0.005
-    renamed_events: float = 0.002
-    shuffled: float = 0.3
-    odd_items: int = 0
-
-
-SMOOTH = Trouble(0, 0, 0, 0, 0)
-"""No trouble at all."""
-
-ODD_ITEMS: tuple[Any, ...] = ("not an object", {"event": "delivered", "email": "no.time@northwind.example"})
-"""Items that belong into quarantine: one is no object, one has no time."""
-
-
-@dataclass(frozen=True)
-class Post:
-    """One request's body and what is in it.
-
-    Attributes:
-        items: how many elements the array has.
-        first_seen: events that no earlier post had.
-        duplicates: events that an earlier post had, with the same id.
-        renamed: events that an earlier post had under another id.
-        odd: items for the quarantine.
-    """
-
-    body: bytes
-    items: int
-    first_seen: int
-    duplicates: int = 0
-    renamed: int = 0
-    odd: int = 0
+from sendgrid_orchestration.simulator.posts import SMOOTH, Event, Post, Trouble, compose
 
 
 @dataclass
@@ -99,43 +45,6 @@ class SendSummary:
         self.duplicates += post.duplicates
         self.renamed += post.renamed
         self.odd_items += post.odd
-
-
-def compose(
-    events: Iterable[Event], *, batch: int = 100, seed: int = 1, trouble: Trouble = SMOOTH
-) -> Iterator[Post]:
-    """Pack events into posts, and make trouble.
-
-    Args:
-        events: in the order in which they happened.
-        batch: how many go into one post.
-        seed: the same seed makes the same trouble.
-        trouble: how much of it.
-    """
-    dice = random.Random(seed)
-    again: list[Event] = []
-    renamed: list[Event] = []
-    late_posts: list[Post] = []
-    for made, first in enumerate(_batches(events, batch), start=1):
-        items: list[Any] = [*first, *again, *renamed]
-        duplicates, new_names = len(again), len(renamed)
-        again = [event for event in first if dice.random() < trouble.repeated_events]
-        renamed = [_renamed(event, dice) for event in first if dice.random() < trouble.renamed_events]
-        if dice.random() < trouble.shuffled:
-            dice.shuffle(items)
-        odd = ODD_ITEMS if trouble.odd_items and made % trouble.odd_items == 1 % trouble.odd_items else ()
-        items.extend(odd)
-        raw = wire.body(items, escaped=dice.random() < 0.8)
-        post = Post(raw, len(items), len(first), duplicates, new_names, len(odd))
-        yield post
-        if late_posts and dice.random() < 0.5:
-            yield late_posts.pop(0)
-        if dice.random() < trouble.repeated_posts:
-            known = post.first_seen + post.duplicates + post.renamed
-            late_posts.append(replace(post, first_seen=0, duplicates=known, renamed=0))
-    if again or renamed:
-        yield Post(wire.body([*again, *renamed]), len(again) + len(renamed), 0, len(again), len(renamed))
-    yield from late_posts
 
 
 class WebhookSender:
@@ -334,66 +243,3 @@ class _Delivery:
             return
         summary.retries += 1
         heapq.heappush(self._later, (again, summary.retries, post, attempt + 1, first))
-
-
-def send_test_batch(url: str, private_key: ec.EllipticCurvePrivateKey | None, now: int) -> int:
-    """Post the made-up batch of the `test` endpoint, once.
-
-    Returns:
-        The receiver's status; 0 where none came.
-    """
-    sender = WebhookSender(url, private_key)
-    connection = sender.connect()
-    try:
-        return sender.post_once(connection, wire.body(_test_batch(now)), None)
-    finally:
-        connection.close()
-
-
-def _test_batch(now: int) -> list[Event]:
-    shared = {
-        "email": "example@test.com",
-        "timestamp": now,
-        "smtp-id": "<14c5d75ce93.dfd.64b469@ismtpd-555>",
-        "category": ["cat facts"],
-        "sg_message_id": "14c5d75ce93.dfd.64b469.filter0001.16648.5515E0B88.0",
-    }
-    agent = {
-        "useragent": "Mozilla/4.0 (compatible; MSIE 6.1; Windows XP; .NET CLR 1.1.4322; .NET CLR 2.0.50727)"
-    }
-    place = agent | {"ip": "255.255.255.255"}
-    group = place | {"url": "http://www.sendgrid.com/", "asm_group_id": 10}
-    kinds: list[tuple[str, Event]] = [
-        ("processed", {}),
-        ("deferred", {"response": "400 try again later", "attempt": "5"}),
-        ("delivered", {"response": "250 OK"}),
-        ("open", place),
-        ("click", place | {"url": "http://www.sendgrid.com/"}),
-        ("bounce", {"reason": "500 unknown recipient", "status": "5.0.0", "type": "bounce"}),
-        ("dropped", {"reason": "Bounced Address", "status": "5.0.0"}),
-        ("spamreport", {}),
-        ("unsubscribe", {}),
-        ("group_unsubscribe", group),
-        ("group_resubscribe", group),
-    ]
-    return [shared | more | {"event": event, "sg_event_id": wire_id() + "=="} for event, more in kinds]
-
-
-def wire_id() -> str:
-    """A random id of 22 characters, as engagement events carry."""
-    return orjson.dumps(uuid.uuid4().hex[:22]).decode().strip('"')
-
-
-def _renamed(event: Event, dice: random.Random) -> Event:
-    return event | {"sg_event_id": f"{dice.getrandbits(128):032x}"[:22]}
-
-
-def _batches(events: Iterable[Event], size: int) -> Iterator[list[Event]]:
-    gathered: list[Event] = []
-    for event in events:
-        gathered.append(event)
-        if len(gathered) == size:
-            yield gathered
-            gathered = []
-    if gathered:
-        yield gathered

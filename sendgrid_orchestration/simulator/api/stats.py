@@ -22,7 +22,7 @@ from sendgrid_orchestration.simulator.api.answers import (
 )
 from sendgrid_orchestration.simulator.clock import day, iso
 from sendgrid_orchestration.simulator.ledger import METRICS, LoggedMessage, total
-from sendgrid_orchestration.simulator.lifecycle import KNOWN_KEYS
+from sendgrid_orchestration.simulator.message import KNOWN_KEYS
 
 _FIELDS = re.compile(
     r"""\s*(sg_message_id_created_at|sg_message_id|subject|to_email|status|reason|categories)\s*

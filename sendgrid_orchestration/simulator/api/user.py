@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from sendgrid_orchestration.simulator.api import access
 from sendgrid_orchestration.simulator.api.answers import Refusal, account_of, answer, body_of
-from sendgrid_orchestration.simulator.sender import send_test_batch
+from sendgrid_orchestration.simulator.sample_post import send_test_batch
 from sendgrid_orchestration.simulator.webhooks import UnknownWebhookError, WebhookRefusedError
 
 _SETTINGS = "/v3/user/webhooks/event/settings"
