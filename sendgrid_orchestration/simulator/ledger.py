@@ -98,7 +98,7 @@ class Ledger:
         daily: the metrics of a day.
         categories: the same, by category.
         marketing: the same, by mailing.
-        links: clicks by mailing, address and place.
+        links: clicks by mailing, address and place in the message.
         contacted: by address.
         messages: the latest messages.
     """
@@ -111,7 +111,7 @@ class Ledger:
         self.daily: dict[date, Counter[str]] = defaultdict(Counter)
         self.categories: dict[str, dict[date, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
         self.marketing: dict[MailingKey, dict[date, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
-        self.links: dict[MailingKey, Counter[tuple[str, str]]] = defaultdict(Counter)
+        self.links: dict[MailingKey, Counter[tuple[str, int]]] = defaultdict(Counter)
         self.contacted: dict[str, Contacted] = defaultdict(Contacted)
         self.messages: dict[str, LoggedMessage] = {}
         self._seen: set[tuple[str, str]] = set()
@@ -131,7 +131,7 @@ class Ledger:
         if key is not None:
             self.marketing[key][when].update(metrics)
             if kind == "click":
-                self.links[key][event["url"], event["url_offset"]["type"]] += 1
+                self.links[key][event["url"], event["url_offset"]["index"]] += 1
         self._suppress(event)
         self._touch(event)
         self._log(event)

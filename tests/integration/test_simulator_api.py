@@ -300,8 +300,6 @@ def test_single_send_statistics_follow_from_the_events(shared: Client) -> None:
     rows = shared.pages("/v3/marketing/stats/singlesends?page_size=5", "results")
     sends = {one["id"]: one for one in shared.pages("/v3/marketing/singlesends")}
     for row in rows:
-        if sends[row["id"]]["is_abtest"]:
-            continue
         own = [event for event in history if event.get("singlesend_id") == row["id"]]
         delivered = [event for event in own if event["event"] == "delivered"]
         opened = {event["sg_message_id"] for event in own if event["event"] == "open"}

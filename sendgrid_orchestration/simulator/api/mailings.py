@@ -70,7 +70,7 @@ async def one_send(request: Request) -> Response:
                 "design_id": "",
                 "editor": "code",
                 "suppression_group_id": mailing.unsubscribe_group if mailing else None,
-                "custom_unsubscribe_url": "",
+                "custom_unsubscribe_url": None,
                 "sender_id": 4242,
                 "ip_pool": "marketing",
             },

@@ -81,12 +81,16 @@ async def segments(request: Request) -> Response:
     account = account_of(request)
     version = "2" if request.url.path.endswith("/2.0") else "1"
     found = [one for one in account.membership.segments.values() if one.version == version]
+    parents = request.query_params.get("parent_list_ids", "").split(",")
+    without_parent = request.query_params.get("no_parent_list_id") == "true"
     if wanted := request.query_params.get("ids"):
         found = [one for one in found if one.id in wanted.split(",")]
-    if parents := request.query_params.get("parent_list_ids"):
-        found = [one for one in found if one.parent_list_id in parents.split(",")]
-    if request.query_params.get("no_parent_list_id") == "true":
-        found = [one for one in found if one.parent_list_id is None]
+    elif parents != [""] or without_parent:
+        found = [
+            one
+            for one in found
+            if one.parent_list_id in parents or (without_parent and one.parent_list_id is None)
+        ]
     return answer(
         {
             "results": [_segment_document(account, one) for one in found],
@@ -147,7 +151,7 @@ def _segment_document(account: Account, one: Segment) -> dict[str, Any]:
         "next_sample_update": iso(sampled + _HOUR),
     }
     if one.version == "1":
-        return document | {"parent_list_id": one.parent_list_id or ""}
+        return document | ({"parent_list_id": one.parent_list_id} if one.parent_list_id else {})
     return document | {
         "parent_list_ids": [one.parent_list_id] if one.parent_list_id else None,
         "query_version": "2",

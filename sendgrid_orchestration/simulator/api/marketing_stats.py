@@ -22,14 +22,19 @@ _Days = dict[date, Counter[str]]
 
 
 async def send_stats(request: Request) -> Response:
-    """Statistics of single sends, a row for each variation and phase."""
+    """Statistics of single sends, all variations and phases together."""
     account = account_of(request)
     wanted = _ids(request, "singlesend_ids")
     rows = [
-        row
+        {
+            "id": send.id,
+            "ab_variation": "all",
+            "ab_phase": "all",
+            "aggregation": "total",
+            "stats": _total(account, _keys(send)),
+        }
         for send in account.mailings.single_sends
         if send.mailings and (wanted is None or send.id in wanted)
-        for row in _send_rows(account, send, grouped=bool(send.abtest))
     ]
     return page(request, rows, lambda row: row, key="results", default_size=25, max_size=50)
 
@@ -37,32 +42,29 @@ async def send_stats(request: Request) -> Response:
 async def one_send_stats(request: Request) -> Response:
     """Statistics of one single send: by day or in total, by variation and phase or all together."""
     account, send = account_of(request), _send(request)
-    grouped = "ab_variation" in request.query_params.get("group_by", "")
-    keys = _send_keys(send) if grouped else [("all", "all", _send_keys_of(send))]
     rows = [
         {"id": send.id, "ab_variation": variation, "ab_phase": phase, "aggregation": when, "stats": stats}
-        for variation, phase, group in keys
-        for when, stats in _aggregated(request, account, group)
+        for (variation, phase), keys in _grouped(request, send).items()
+        for when, stats in _aggregated(request, account, keys)
     ]
-    return page(request, rows, lambda row: row, key="results", default_size=50, max_size=50)
+    return page(request, rows, lambda row: row, key="results", default_size=25, max_size=50)
 
 
 async def one_send_links(request: Request) -> Response:
     """Clicks of one single send, by link."""
     account, send = account_of(request), _send(request)
-    variations = {mailing.template.version_id: mailing for mailing in send.mailings}
-    rows = [
-        {
-            "url": url,
-            "url_location": 1 if place == "text" else 0,
-            "ab_variation": key.variation if variations[key.variation].variation else "all",
-            "ab_phase": key.phase if variations[key.variation].variation else "all",
-            "clicks": clicks,
-        }
-        for key in _send_keys_of(send)
-        for (url, place), clicks in sorted(account.ledger.links[key].items())
-    ]
-    return _with_total(page(request, rows, lambda row: row, key="results", default_size=50), rows)
+    rows = []
+    for (variation, phase), keys in _grouped(request, send).items():
+        clicks: Counter[tuple[str, int]] = Counter()
+        for key in keys:
+            clicks.update(account.ledger.links[key])
+        rows += [
+            {"url": url, "url_location": place, "ab_variation": variation, "ab_phase": phase, "clicks": count}
+            for (url, place), count in sorted(clicks.items())
+        ]
+    return _with_total(
+        page(request, rows, lambda row: row, key="results", default_size=25, max_size=50), rows
+    )
 
 
 async def automation_stats(request: Request) -> Response:
@@ -94,18 +96,20 @@ async def one_automation_stats(request: Request) -> Response:
         for step, group in groups
         for when, stats in _aggregated(request, account, group)
     ]
-    return page(request, rows, lambda row: row, key="results", default_size=50, max_size=50)
+    return page(request, rows, lambda row: row, key="results", default_size=25, max_size=50)
 
 
 async def one_automation_links(request: Request) -> Response:
     """Clicks of one automation, by link."""
     account = account_of(request)
     rows = [
-        {"url": url, "url_location": 0, "step_id": key.variation, "clicks": clicks}
+        {"url": url, "url_location": place, "step_id": key.variation, "clicks": clicks}
         for key in map(_step_key, _steps(request))
-        for (url, _), clicks in sorted(account.ledger.links[key].items())
+        for (url, place), clicks in sorted(account.ledger.links[key].items())
     ]
-    return _with_total(page(request, rows, lambda row: row, key="results", default_size=50), rows)
+    return _with_total(
+        page(request, rows, lambda row: row, key="results", default_size=25, max_size=50), rows
+    )
 
 
 def _send(request: Request) -> SingleSend:
@@ -133,24 +137,19 @@ def _step_key(step: Mailing) -> MailingKey:
     return MailingKey(step.id, step.step_id, "")
 
 
-def _send_keys_of(send: SingleSend) -> list[MailingKey]:
+def _keys(send: SingleSend) -> list[MailingKey]:
     return [MailingKey(send.id, mailing.template.version_id, mailing.phase) for mailing in send.mailings]
 
 
-def _send_keys(send: SingleSend) -> Iterator[tuple[str, str, list[MailingKey]]]:
-    for key, mailing in zip(_send_keys_of(send), send.mailings, strict=True):
-        yield (key.variation, key.phase, [key]) if mailing.variation else ("all", "all", [key])
-
-
-def _send_rows(account: Account, send: SingleSend, *, grouped: bool) -> Iterator[dict[str, Any]]:
-    for variation, phase, keys in _send_keys(send) if grouped else [("all", "send", _send_keys_of(send))]:
-        yield {
-            "id": send.id,
-            "ab_variation": variation,
-            "ab_phase": phase,
-            "aggregation": "total",
-            "stats": _total(account, keys),
-        }
+def _grouped(request: Request, send: SingleSend) -> dict[tuple[str, str], list[MailingKey]]:
+    """The mailings of a single send by variation and phase, or "all" where the request does not tell them apart."""
+    asked = ",".join(request.query_params.getlist("group_by")).split(",")
+    groups: dict[tuple[str, str], list[MailingKey]] = {}
+    for key, mailing in zip(_keys(send), send.mailings, strict=True):
+        variation = key.variation if "ab_variation" in asked and mailing.variation else "all"
+        phase = key.phase if "ab_phase" in asked and mailing.variation else "all"
+        groups.setdefault((variation, phase), []).append(key)
+    return groups
 
 
 def _total(account: Account, keys: list[MailingKey]) -> dict[str, int]:
