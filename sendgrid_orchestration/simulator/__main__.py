@@ -10,13 +10,16 @@ import argparse
 import dataclasses
 import sys
 import threading
+from collections.abc import Iterator
+from typing import Any
 
 import orjson
 
 from sendgrid_orchestration.simulator.account import Account
-from sendgrid_orchestration.simulator.posts import SMOOTH, Trouble
+from sendgrid_orchestration.simulator.posts import SMOOTH, Event, Trouble
 from sendgrid_orchestration.simulator.sender import SendSummary, WebhookSender
 from sendgrid_orchestration.simulator.server import Simulator
+from sendgrid_orchestration.simulator.webhooks import Webhook
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -36,8 +39,10 @@ def main(arguments: list[str] | None = None) -> int:
     simulator.prepare()
     _say({"url": simulator.url, "files_url": simulator.files_url, "api_key": simulator.api_key})
     stop = threading.Event()
-    for number, url in enumerate(options.post_to):
-        threading.Thread(target=_post, args=(account, url, options, stop, number), daemon=True).start()
+    feeds = _Feeds(account, options, stop)
+    for url in options.post_to:
+        feeds.open(url, None)
+    threading.Thread(target=feeds.follow_webhooks, daemon=True).start()
     try:
         simulator.serve_forever()
     except KeyboardInterrupt:
@@ -47,24 +52,42 @@ def main(arguments: list[str] | None = None) -> int:
     return 0
 
 
-def _post(
-    account: Account, url: str, options: argparse.Namespace, stop: threading.Event, number: int
-) -> None:
-    """Send history, then the present, to one address; signed where a webhook with that address signs."""
-    webhook = account.webhooks.at(url)
-    sender = WebhookSender(url, webhook.private_key if webhook else None, deadline=86_400)
-    trouble = Trouble() if options.trouble else SMOOTH
-    # What the API tells follows from the account's own script; every other address hears the same from a copy.
-    copy = account.script(days=options.days, messages=options.messages)
-    history = account.history if number == 0 else copy
-    sent = sender.send(
-        history, rate=options.rate, batch=options.batch, trouble=trouble, stop=stop, seed=number
-    )
-    _report("history", url, sent)
-    if options.live:
-        live = history.live(account.clock, messages_per_second=options.live, stop=stop)
-        sent = sender.send(live, batch=options.live_batch, trouble=trouble, stop=stop, seed=number + 1)
-        _report("live", url, sent)
+class _Feeds:
+    """Sends history, then the present, to every address: those of the command line, and those of registered webhooks."""
+
+    def __init__(self, account: Account, options: argparse.Namespace, stop: threading.Event) -> None:
+        self._account, self._options, self._stop = account, options, stop
+        self._open: set[str] = set()
+
+    def follow_webhooks(self) -> None:
+        """Open a feed for each webhook that is enabled, within a second of its registration."""
+        while not self._stop.wait(0.5):
+            for webhook in self._account.webhooks.all():
+                if webhook.values.get("enabled") and webhook.url not in self._open:
+                    self.open(webhook.url, webhook)
+
+    def open(self, url: str, webhook: Webhook | None) -> None:
+        """Send to this address, on a thread of its own."""
+        first = not self._open
+        self._open.add(url)
+        threading.Thread(target=self._send, args=(url, webhook, first), daemon=True).start()
+
+    def _send(self, url: str, webhook: Webhook | None, first: bool) -> None:
+        options, account = self._options, self._account
+        sender = WebhookSender(url, lambda: webhook.private_key if webhook else None, deadline=86_400)
+        trouble = Trouble() if options.trouble else SMOOTH
+        # What the API tells follows from the account's own script; every other address hears the same from a copy.
+        script = account.history if first else account.script(days=options.days, messages=options.messages)
+        parts: list[tuple[str, Iterator[Event], dict[str, Any]]] = [
+            ("history", iter(script), {"batch": options.batch, "rate": options.rate})
+        ]
+        if options.live:
+            live = script.live(account.clock, messages_per_second=options.live, stop=self._stop)
+            parts.append(("live", live, {"batch": options.live_batch}))
+        for part, events, pace in parts:
+            wanted = (event for event in events if webhook is None or webhook.wants(event["event"]))
+            sent = sender.send(wanted, trouble=trouble, stop=self._stop, seed=options.seed, **pace)
+            _report(part, url, sent)
 
 
 def _report(part: str, url: str, sent: SendSummary) -> None:

@@ -70,6 +70,8 @@ class ContactBook:
         self.revisions = np.zeros(count, dtype=np.uint64)
         self.changes: dict[int, dict[str, str]] = {}
         self._by_email: dict[str, int] = {}
+        self._version = 0
+        self._copy: tuple[object, ContactBook] | None = None
 
     @property
     def size(self) -> int:
@@ -143,6 +145,7 @@ class ContactBook:
             number = self.size
             self._grow(now)
             self.changes[number] = dict.fromkeys(COLUMNS[:15], "")
+        self._version += 1
         self.changes.setdefault(number, {}).update(values)
         self.updated[number] = now
         if "email" in values:
@@ -151,25 +154,28 @@ class ContactBook:
 
     def revise(self, numbers: Numbers, now: int) -> None:
         """Give these contacts new values in their custom fields."""
+        self._version += 1
         self.revisions[numbers] += np.uint64(1)
         self.updated[numbers] = now
 
     def delete(self, numbers: Iterable[int]) -> None:
         """These contacts are gone."""
+        self._version += 1
         self.alive[np.fromiter(numbers, dtype=np.int64)] = False
 
     def frozen(self) -> ContactBook:
-        """This book as it is now: what an export that was asked for now will contain."""
-        copy = object.__new__(ContactBook)
-        copy.__dict__.update(self.__dict__)
-        copy.fields = FieldDefinitions([replace(field) for field in self.fields.custom])
-        copy.alive, copy.updated, copy.revisions = (
-            self.alive.copy(),
-            self.updated.copy(),
-            self.revisions.copy(),
-        )
-        copy.changes = {number: dict(values) for number, values in self.changes.items()}
-        return copy
+        """This book as it is now: what an export that was asked for now will contain. Exports between two changes share one."""
+        state = (self._version, [(field.id, field.name) for field in self.fields.custom])
+        if self._copy is None or self._copy[0] != state:
+            copy = object.__new__(ContactBook)
+            copy.__dict__.update(self.__dict__)
+            copy.fields = FieldDefinitions([replace(field) for field in self.fields.custom])
+            copy.alive, copy.updated = self.alive.copy(), self.updated.copy()
+            copy.revisions = self.revisions.copy()
+            copy.changes = {number: dict(values) for number, values in self.changes.items()}
+            copy._copy = None
+            self._copy = (state, copy)
+        return self._copy[1]
 
     def rows(self, numbers: Sequence[int] | Numbers) -> Iterator[tuple[str, ...]]:
         """The contacts as rows of text: COLUMNS, then the custom fields in their order."""

@@ -19,6 +19,7 @@ from sendgrid_orchestration.simulator.contacts import COLUMNS, ContactBook, Numb
 from sendgrid_orchestration.simulator.membership import Membership
 
 _MEGABYTE = 1_000_000
+_MOST_JOBS = 500
 
 
 @dataclass
@@ -147,6 +148,8 @@ class Exports:
             lists=[{"ID": one.id, "Name": one.name} for one in lists],
             segments=[{"ID": one.id, "Name": one.name} for one in segments],
         )
+        if len(self._jobs) >= _MOST_JOBS:
+            del self._jobs[next(iter(self._jobs))]
         self._jobs[made.id] = made
         return made
 

@@ -138,6 +138,11 @@ class FaultPlan:
             self.add(path, change=lambda body: {**body, key: first[0]}),
         )
 
+    def expired_link(self, *, times: int = 1) -> Fault:
+        """The link to an export's file has expired when it is used."""
+        body = "<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"
+        return self.add("/email-contact-exports/", times=times, status=403, body=body)
+
     def between_pages(self, path: str, action: Callable[[], object]) -> Fault:
         """Something happens to the account after the first page was read."""
         return self.add(path, skip=1, action=action)

@@ -223,9 +223,9 @@ def mailing_key(event: Event) -> MailingKey | None:
 def total(
     days: dict[date, Counter[str]], metrics: tuple[str, ...], first: date | None, last: date | None
 ) -> dict[str, int]:
-    """The sum of the days in between, every metric named."""
+    """The sum of the days in between, every metric named. Copies first: live events may be heard meanwhile."""
     summed: Counter[str] = Counter()
     for when, counted in list(days.items()):
         if (first is None or when >= first) and (last is None or when <= last):
-            summed.update(counted)
+            summed.update(dict(counted))
     return {metric: summed[metric] for metric in metrics}

@@ -7,7 +7,7 @@ import http.client
 import queue
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from urllib.parse import urlencode, urlsplit
 
@@ -16,6 +16,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from sendgrid_orchestration.simulator import wire
 from sendgrid_orchestration.simulator.posts import SMOOTH, Event, Post, Trouble, compose
+
+Key = ec.EllipticCurvePrivateKey | None
 
 
 @dataclass
@@ -52,7 +54,7 @@ class WebhookSender:
 
     Args:
         target_url: the webhook's address.
-        private_key: signs; None posts unsigned.
+        private_key: signs; None posts unsigned. A function is asked anew for every attempt.
         concurrency: how many connections at once.
         deadline: seconds after which a post that was never acknowledged is given up; SendGrid takes a day.
         first_wait: seconds before the second attempt; doubled each time, up to `longest_wait`.
@@ -62,7 +64,7 @@ class WebhookSender:
     def __init__(
         self,
         target_url: str,
-        private_key: ec.EllipticCurvePrivateKey | None = None,
+        private_key: Key | Callable[[], Key] = None,
         *,
         concurrency: int = 4,
         deadline: float = 60.0,
@@ -73,7 +75,7 @@ class WebhookSender:
     ) -> None:
         self._url = urlsplit(target_url)
         self._path = (self._url.path or "/") + (f"?{self._url.query}" if self._url.query else "")
-        self._key = private_key
+        self._key = private_key if callable(private_key) else lambda: private_key
         self._concurrency = concurrency
         self._deadline, self._first_wait, self._longest_wait = deadline, first_wait, longest_wait
         self._timeout = timeout
@@ -132,7 +134,7 @@ class WebhookSender:
         Returns:
             The status; 0 where no answer came.
         """
-        headers = wire.signed_headers(self._key, int(time.time()), raw)
+        headers = wire.signed_headers(self._key(), int(time.time()), raw)
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
         try:

@@ -65,9 +65,9 @@ class Webhook:
         return {"id": self.id, **shown, "created_date": iso(self.created), "updated_date": iso(self.updated)}
 
     def wants(self, event: str) -> bool:
-        """Whether events of this type are posted to it."""
+        """Whether events of this type are posted to it; types that have no switch are."""
         setting = "spam_report" if event == "spamreport" else event
-        return bool(self.values.get("enabled")) and bool(self.values.get(setting, setting not in _SETTABLE))
+        return bool(self.values.get("enabled")) and bool(self.values.get(setting, setting != _ACCOUNT_STATUS))
 
 
 class Webhooks:

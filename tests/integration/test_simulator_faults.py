@@ -92,3 +92,13 @@ def test_the_log_shows_requests_with_the_key_masked(simulator: Simulator) -> Non
     assert (seen.method, seen.query, seen.status, seen.port) == ("GET", "page_size=5", 200, "api")
     assert seen.headers["authorization"] == "***"
     assert simulator.api_key not in repr(simulator.log.all())
+
+
+def test_a_link_can_have_expired(simulator: Simulator) -> None:
+    exports = simulator.account.exports
+    job = exports.create([], [], "csv", 5000)
+    told = [exports.poll(job.id) for _ in range(2)][-1]
+    simulator.faults.expired_link()
+    statuses = [requests.get(told["urls"][0], timeout=20).status_code for _ in range(2)]
+    assert statuses == [403, 200]
+    assert [seen.port for seen in simulator.log.all("/email-contact-exports/")] == ["files", "files"]

@@ -86,6 +86,13 @@ def verify(public_key_text: str, headers: dict[str, str], raw: bytes) -> None:
     public_key.verify(signature, headers[wire.TIMESTAMP_HEADER].encode() + raw, ec.ECDSA(hashes.SHA256()))
 
 
+def wait_for(condition: Callable[[], bool], seconds: float = 15) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
 def test_posts_are_signed_with_the_key_that_the_settings_show(
     receiver: Receiver, events: list[dict[str, Any]]
 ) -> None:
@@ -171,10 +178,17 @@ def test_it_runs_as_a_process_of_its_own(receiver: Receiver) -> None:
         history = json.loads(process.stdout.readline())
         assert history["part"] == "history"
         assert history["failed"] == 0
-        before = len(receiver.posts)
-        deadline = time.monotonic() + 10
-        while len(receiver.posts) == before and time.monotonic() < deadline:
-            time.sleep(0.05)
-        assert len(receiver.posts) > before
+        wait_for(lambda: len(receiver.posts) > history["posted"])
+
+        own = {"url": receiver.url + "?own", "spam_report": True, "bounce": True, "dropped": True}
+        base = f"{told['url']}/v3/user/webhooks/event/settings"
+        made = requests.post(base, json=own, headers=headers, timeout=5).json()
+        signed = f"{base}/signed/{made['id']}"
+        requests.patch(signed, json={"enabled": True}, headers=headers, timeout=5)
+        wait_for(lambda: any(wire.SIGNATURE_HEADER in seen for seen, _ in receiver.posts))
+        batches = [json.loads(raw) for seen, raw in receiver.posts if wire.SIGNATURE_HEADER in seen]
+        assert {item["event"] for batch in batches for item in batch} <= {
+            "spamreport", "bounce", "dropped",
+        }  # fmt: skip
         process.send_signal(signal.SIGTERM)
         process.wait(timeout=10)

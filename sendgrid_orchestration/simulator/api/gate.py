@@ -51,17 +51,22 @@ class Gate:
         if scope["type"] != "http":
             return
         port: Literal["api", "files"] = "files" if scope["server"][1] == self.files_port else "api"
-        method, path = scope["method"], scope["path"]
-        status = 0
+        written = False
+
+        def write_down(status: int) -> None:
+            nonlocal written
+            if not written:
+                written = True
+                self._log.add(_seen(scope, port, status))
 
         async def watch(message: Message) -> None:
-            nonlocal status
+            # Written down before the answer leaves, so that whoever has the answer finds it in the log.
             if message["type"] == "http.response.start":
-                status = message["status"]
+                write_down(message["status"])
             await send(message)
 
         try:
-            fault = self._faults.take(method, path)
+            fault = self._faults.take(scope["method"], scope["path"])
             if fault is not None:
                 await self._suffer(fault, port, scope, receive, watch)
             elif port == "files":
@@ -69,11 +74,7 @@ class Gate:
             else:
                 await self._through(scope, receive, watch)
         finally:
-            headers = {
-                name: "***" if name in _MASKED else value for name, value in Headers(scope=scope).items()
-            }
-            query = scope["query_string"].decode("latin-1")
-            self._log.add(Seen(port, method, path, query, headers, status, time.time()))
+            write_down(0)
 
     async def _through(self, scope: Scope, receive: Receive, send: Send) -> None:
         allowed, told = self._limits.spend(scope["path"])
@@ -111,6 +112,12 @@ class Gate:
         elif fault.change:
             send = _changing(fault, send)
         await (self._files if port == "files" else self._through)(scope, receive, send)
+
+
+def _seen(scope: Scope, port: Literal["api", "files"], status: int) -> Seen:
+    headers = {name: "***" if name in _MASKED else value for name, value in Headers(scope=scope).items()}
+    query = scope["query_string"].decode("latin-1")
+    return Seen(port, scope["method"], scope["path"], query, headers, status, time.time())
 
 
 def _planned(fault: Fault) -> Response:

@@ -57,7 +57,7 @@ async def one_send_links(request: Request) -> Response:
     for (variation, phase), keys in _grouped(request, send).items():
         clicks: Counter[tuple[str, int]] = Counter()
         for key in keys:
-            clicks.update(account.ledger.links[key])
+            clicks.update(dict(account.ledger.links[key]))
         rows += [
             {"url": url, "url_location": place, "ab_variation": variation, "ab_phase": phase, "clicks": count}
             for (url, place), count in sorted(clicks.items())
@@ -160,7 +160,7 @@ def _merged(account: Account, keys: Iterable[MailingKey]) -> _Days:
     days: _Days = {}
     for key in keys:
         for when, counted in list(account.ledger.marketing[key].items()):
-            days.setdefault(when, Counter()).update(counted)
+            days.setdefault(when, Counter()).update(dict(counted))
     return days
 
 

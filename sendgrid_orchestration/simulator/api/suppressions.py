@@ -109,8 +109,8 @@ async def members_of_all(request: Request) -> Response:
     first, last = number_in(request, "start_time", 0, 0, _FAR), number_in(request, "end_time", _FAR, 0, _FAR)
     rows: list[dict[str, Any]] = [
         {"email": email, "group_id": group_id, "group_name": names[group_id], "created_at": at}
-        for group_id, members in account.ledger.groups.items()
-        for email, at in members.items()
+        for group_id, members in list(account.ledger.groups.items())
+        for email, at in list(members.items())
         if group_id in names and first <= at <= last
     ]
     rows.sort(key=lambda row: (-row["created_at"], row["email"]))
