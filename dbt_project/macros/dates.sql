@@ -8,7 +8,7 @@
 
 {# Whether the rates of a cohort have settled. #}
 {% macro is_mature(sent_date) -%}
-    {{ sent_date }} <= {{ as_of() }} - {{ var("cohort_maturity_days") }}
+    ({{ sent_date }} <= {{ as_of() }} - {{ var("cohort_maturity_days") }})
 {%- endmacro %}
 
 {# Whole seconds from one moment to a later one; null where either is missing, 0 where the clocks disagree. #}
@@ -18,4 +18,21 @@
         then
             cast(greatest(extract(epoch from {{ later }} - {{ earlier }}), 0) as bigint)
     end
+{%- endmacro %}
+
+{# A counter added up over the days from `nearest` to `farthest` days before the row's own, within its group. #}
+{% macro rolling_sum(counter, group, nearest, farthest) -%}
+    cast(
+        coalesce(
+            sum({{ counter }}) over (
+                partition by {{ group }}
+                order by
+                    sent_date
+                    range
+                    between interval '{{ farthest }} days' preceding
+                    and interval '{{ nearest }} days' preceding
+            ),
+            0
+        ) as bigint
+    )
 {%- endmacro %}

@@ -83,3 +83,34 @@
         {%- endfor -%}
     {%- endif -%}
 {%- endmacro %}
+
+{# What a server said, without addresses, links, ids and numbers, so that the same answer is the same text. #}
+{% macro reason_without_particulars(reason) -%}
+    coalesce(
+        nullif(
+            left(
+                btrim(
+                    regexp_replace(
+                        regexp_replace(
+                            regexp_replace(
+                                lower({{ reason }}),
+                                '[a-z][a-z0-9+.-]*://\S+|\S+@\S+|\[[^]]*\]|<[^>]*>',
+                                ' ',
+                                'g'
+                            ),
+                            '\m\S*\d\S*\M',
+                            ' ',
+                            'g'
+                        ),
+                        '\s+',
+                        ' ',
+                        'g'
+                    )
+                ),
+                160
+            ),
+            ''
+        ),
+        'none'
+    )
+{%- endmacro %}

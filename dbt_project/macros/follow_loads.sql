@@ -13,14 +13,34 @@
     {%- endif -%}
 {% endmacro %}
 
-{% macro in_scope(scope) -%}
+{% macro in_scope(scope, day="event_date") -%}
     {%- if scope == "window" -%}
-        event_date >= cast('{{ env_var("SENDGRID_WINDOW_START") }}' as date)
-        and event_date < cast('{{ env_var("SENDGRID_WINDOW_END") }}' as date)
+        {{ day }} >= cast('{{ env_var("SENDGRID_WINDOW_START") }}' as date)
+        and {{ day }} < cast('{{ env_var("SENDGRID_WINDOW_END") }}' as date)
     {%- else -%}
         {%- set seen = model_state(this.identifier)["load_id"] -%}
         {%- set named = env_var("SENDGRID_LOADED_AFTER", "") -%}
         load_id > {{ [seen, named | int] | min if named else seen }}
+    {%- endif -%}
+{%- endmacro %}
+
+{#
+    The events that a model which adds up events has to count now. Each event once: those of loads that it has not seen,
+    or, where it counts the days of a window afresh, those of loads that it has.
+#}
+{% macro uncounted_events(scope, day="event_date") -%}
+    {%- set state -%}
+        from {{ state_relation() }}
+        where model = '{{ this.identifier }}'
+    {%- endset -%}
+    {%- if scope == "window" -%}
+        {{ in_scope("window", day) }} and load_id <= (select load_id {{ state }})
+    {%- else -%}
+        -- the number for the planner, the state for certainty: another update may
+        -- have come in between
+        load_id > {{ model_state(this.identifier)["load_id"] }}
+        and load_id > (select load_id {{ state }})
+        and load_id <= (select next_load_id {{ state }})
     {%- endif -%}
 {%- endmacro %}
 
@@ -31,19 +51,21 @@
 {% macro begin_following_loads() -%}
     {%- set scope = update_scope() -%}
     {%- set loads = api.Relation.create(
-        database=target.database, schema=target.schema ~ "_raw", identifier="loads"
+        database=target.database,
+        schema=target.schema ~ "_raw",
+        identifier="loads",
     ) -%}
     insert into {{ state_relation() }} as state (model, generation, next_load_id)
     select '{{ this.identifier }}', 1, coalesce(max(load_id), 0)
     from {{ loads }}
     on conflict (model) do update
     set generation = state.generation + {{ 1 if scope == "everything" else 0 }},
-        next_load_id = {{ "state.load_id" if scope == "window" else "excluded.next_load_id" }}
+        next_load_id = {{ "state.load_id" if scope == "window" else "excluded.next_load_id" }};
 {%- endmacro %}
 
 {# Post-hook: this update has seen those loads. #}
 {% macro end_following_loads() -%}
     update {{ state_relation() }}
     set load_id = greatest(load_id, next_load_id), updated_at = clock_timestamp()
-    where model = '{{ this.identifier }}'
+    where model = '{{ this.identifier }}';
 {%- endmacro %}

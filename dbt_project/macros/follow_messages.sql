@@ -5,66 +5,82 @@
     are (weight 1). A mart that adds up messages takes its own totals and adds the weighted changes; a mart that looks at
     whole groups (a recipient, a campaign's day) computes the groups named in the changes again.
 #}
-{% macro follows_messages() %}
-    {%- if not execute or not is_incremental() -%} {{ return(false) }} {%- endif -%}
+{% macro follows_messages(through="fct_email_messages") %}
+    {%- if not execute or not is_incremental() or flags.FULL_REFRESH -%}
+        {{ return(false) }}
+    {%- endif -%}
     {{
         return(
             model_state(this.identifier)["generation"]
-            == model_state("fct_email_messages")["generation"]
+            == model_state(through)["generation"]
         )
     }}
 {% endmacro %}
 
-{# The messages to add: the changes since the last update, or every message once. #}
-{% macro message_changes() -%}
-    {%- set messages, changes = ref("fct_email_messages"), ref("int_message_changes") -%}
-    {%- if follows_messages() -%}
+{#
+    The messages to add: the changes since the last update, or every message once. A model that reads another follower
+    comes only as far as that one: it goes `through` it.
+#}
+{% macro message_changes(through="fct_email_messages") -%}
+    {%- set messages, changes = ref("fct_email_messages"), ref(
+        "int_message_changes"
+    ) -%}
+    {%- if follows_messages(through) -%}
         select *
         from {{ changes }}
-        where change_id > {{ last_change_id() }}
-    {%- else -%}
-        select 1 as weight, messages.*
-        from {{ messages }} as messages
+        where
+            change_id > {{ last_change_id(this.identifier) }}
+            and change_id <= {{ last_change_id(through) }}
+    {%- else -%} select 1 as weight, messages.* from {{ messages }} as messages
     {%- endif -%}
 {%- endmacro %}
 
 {# Read inside the statement, under the model's lock: two updates at once must not apply a change twice. #}
-{% macro last_change_id() -%}
+{% macro last_change_id(model_name) -%}
     (
         select coalesce(max(change_id), 0)
         from {{ state_relation() }}
-        where model = '{{ this.identifier }}'
+        where model = '{{ model_name }}'
     )
 {%- endmacro %}
 
 {# Post-hook of every model that follows messages. #}
-{% macro end_following_messages() -%}
+{% macro end_following_messages(through="fct_email_messages") -%}
     insert into {{ state_relation() }} (model, generation, change_id)
     select '{{ this.identifier }}', generation, change_id
     from {{ state_relation() }}
-    where model = 'fct_email_messages'
+    where model = '{{ through }}'
     on conflict (model) do update
     set generation = excluded.generation,
         change_id = excluded.change_id,
-        updated_at = clock_timestamp()
+        updated_at = clock_timestamp();
 {%- endmacro %}
 
 {# Post-hook of the log: changes that every model has applied, and all of an older generation, are dropped. #}
 {% macro forget_applied_changes() -%}
     {%- set followers = [] -%}
     {%- if execute -%}
-        {%- for node in graph.nodes.values() if this_log_id() in node.depends_on.nodes and node.resource_type == "model" -%}
+        {%- for node in graph.nodes.values() if node.resource_type == "model" and model.unique_id in node.depends_on.nodes -%}
             {%- do followers.append(node.name) -%}
         {%- endfor -%}
     {%- endif -%}
     delete from {{ this }}
     where
         change_id <= (
-            select min(coalesce(case when state.generation = facts.generation then state.change_id end, facts.change_id))
-            from unnest(array['{{ followers | join("', '") }}']) as follower (model)
-            inner join {{ state_relation() }} as facts on facts.model = 'fct_email_messages'
+            select
+                min(
+                    coalesce(
+                        case
+                            when state.generation = facts.generation
+                            then state.change_id
+                        end,
+                        facts.change_id
+                    )
+                )
+            from unnest(array['{{ followers | join("', '") }}']) as follower(model)
+            inner join
+                {{ state_relation() }} as facts on facts.model = 'fct_email_messages'
             left join {{ state_relation() }} as state on state.model = follower.model
         )
+    ;
 {%- endmacro %}
-
-{% macro this_log_id() -%} model.sendgrid.int_message_changes {%- endmacro %}

@@ -57,8 +57,9 @@
 {% endmacro %}
 
 {#
-    Strategy of the marts that follow messages: replace the groups that the model's statement computed again. The grain
-    is `unique_key`. A group from which the last message has moved away comes out with no messages, and goes.
+    Strategy of the marts that follow messages: replace the groups that the model's statement computed again. A group is
+    named by the model's grain (`unique_key`), or by the fewer columns in `meta.replaces`. A group that came out with
+    `messages` 0 has lost its last message, and goes.
     Where the model could not follow (see follow_messages.sql) its statement computed everything, and everything is replaced.
 #}
 {% macro get_incremental_replace_groups_sql(arg_dict) %}
@@ -67,12 +68,13 @@
         arg_dict["temp_relation"],
     ) -%}
     {%- set columns = arg_dict["dest_columns"] | map(attribute="quoted") | list -%}
-    {%- set keys = (
-        [arg_dict["unique_key"]]
-        if arg_dict["unique_key"] is string
-        else arg_dict["unique_key"]
+    {%- set grain = arg_dict["unique_key"] -%}
+    {%- set keys = config.get("meta", {}).get("replaces") or (
+        [grain] if grain is string else grain
     ) -%}
-    {%- set follows = follows_messages() -%}
+    {%- set follows = follows_messages(
+        config.get("meta", {}).get("through", "fct_email_messages")
+    ) -%}
     {%- if follows != (changes_relation().render() in model.compiled_code) -%}
         {%- do exceptions.raise_compiler_error(
             "fct_email_messages was rebuilt while "
@@ -97,5 +99,38 @@
     insert into {{ target_table }} ({{ columns | join(", ") }})
     select {{ columns | join(", ") }}
     from {{ fresh }}
-    where messages > 0;
+    {% if adapter.quote("messages") in columns -%} where messages > 0 {%- endif %}
+    ;
+{% endmacro %}
+
+{#
+    Strategy of the marts that add up events: replace the groups that the model's statement computed again, and, where
+    SENDGRID_WINDOW_START and _END name days, everything else of these days. `meta.window_column` is the day.
+#}
+{% macro get_incremental_replace_window_sql(arg_dict) %}
+    {%- set target_table, fresh = (
+        arg_dict["target_relation"],
+        arg_dict["temp_relation"],
+    ) -%}
+    {%- set columns = arg_dict["dest_columns"] | map(attribute="quoted") | list -%}
+    {%- set grain = arg_dict["unique_key"] -%}
+    {%- set keys = [grain] if grain is string else grain -%}
+
+    {% if update_scope() == "window" %}
+        delete from {{ target_table }}
+        where {{ in_scope("window", config.get("meta")["window_column"]) }}
+        ;
+    {% endif %}
+
+    delete from {{ target_table }} as old
+    using {{ fresh }} as fresh
+    where
+        {% for key in keys %}
+            old.{{ key }} = fresh.{{ key }}{{ " and " if not loop.last }}
+        {% endfor %}
+    ;
+
+    insert into {{ target_table }} ({{ columns | join(", ") }})
+    select {{ columns | join(", ") }}
+    from {{ fresh }};
 {% endmacro %}

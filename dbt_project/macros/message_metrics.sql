@@ -103,20 +103,22 @@
     {{ return(names) }}
 {% endmacro %}
 
-{# The counters as aggregates over weighted messages (see follow_messages.sql). #}
-{% macro sum_messages(more=[]) %}
-    {%- set conditions = dict(message_counters()) -%}
-    {%- if "delivery_time" in more -%}
-        {%- do conditions.update(delivery_time_counters()) -%}
-    {%- endif -%}
-    {%- if "response_time" in more -%}
-        {%- do conditions.update(response_time_counters()) -%}
-    {%- endif -%}
-    {%- for name, condition in conditions.items() %}
-        sum(case when {{ condition }} then weight else 0 end) as {{ name }},
+{# The counters as aggregates over weighted messages (see follow_messages.sql): all of them, or those named in `only`. #}
+{% macro sum_messages(more=[], only=none) %}
+    {%- set conditions = {} -%}
+    {%- for counters in (
+        message_counters(),
+        delivery_time_counters(),
+        response_time_counters(),
+    ) -%}
+        {%- do conditions.update(counters) -%}
     {%- endfor -%}
-    {%- for name, amount in event_counters().items() %}
-        sum(weight * {{ amount }}) as {{ name }}{{ "," if not loop.last }}
+    {%- for name in only or counter_names(more) -%}
+        {%- if name in conditions %}
+            sum(case when {{ conditions[name] }} then weight else 0 end) as {{ name }}
+        {%- else %} sum(weight * {{ event_counters()[name] }}) as {{ name }}
+        {%- endif -%}
+        {{ "," if not loop.last }}
     {%- endfor %}
 {% endmacro %}
 
@@ -124,8 +126,8 @@
     The new totals of the groups that `changes` (a CTE with the grain and the counters) touches: what this mart holds
     plus the changes. `also` adds further rows of this mart whose other columns are due.
 #}
-{% macro add_to_totals(changes, grain, more=[], also=none) -%}
-    {%- set names = counter_names(more) -%}
+{% macro add_to_totals(changes, grain, more=[], also=none, names=none) -%}
+    {%- set names = names or counter_names(more) -%}
     {%- if follows_messages() -%}
         select
             {{ grain | join(", ") }},

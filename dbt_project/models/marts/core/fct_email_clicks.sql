@@ -1,0 +1,86 @@
+{{
+    config(
+        unique_key="event_key",
+        incremental_strategy="replace_groups",
+        pre_hook="{{ lock_model(ref('fct_email_messages')) }}",
+        post_hook="{{ end_following_messages() }}",
+        indexes=[
+            {"columns": ["sent_date", "campaign_key"]},
+            {"columns": ["message_key"]},
+        ],
+    )
+}}
+
+with
+
+    changed as ({{ message_changes() }}),
+
+    messages as (select * from changed where weight = 1 and click_count > 0),
+
+    {% if follows_messages() %}
+
+        events as (
+
+            select activity.*
+            from messages
+            inner join
+                {{ ref("activity") }} as activity
+                on messages.sg_message_id = activity.sg_message_id
+                and messages.message_key = activity.message_key
+                and activity.event_at >= messages.first_event_at
+            where activity.is_counted
+
+        ),
+
+    {% else %}
+
+        events as not materialized(
+
+            select *
+            from {{ ref("activity") }}
+            where is_counted and message_key is not null
+
+        ),
+
+    {% endif %}
+
+    clicks as (select * from events where event = 'click'),
+
+    judged as ({{ scored_clicks("clicks", "events") }}),
+
+    final as (
+
+        select
+            judged.event_key,
+            judged.message_key,
+            judged.event_at,
+            judged.event_date,
+            messages.sent_date,
+            messages.recipient_key,
+            messages.recipient_domain,
+            messages.mailbox_provider,
+            messages.stream,
+            messages.campaign_key,
+            messages.ab_variation,
+            judged.url,
+            coalesce(judged.link_url, 'none') as link_url,
+            judged.url_offset_index as link_position,
+            judged.url_offset_type as link_content_type,
+            judged.ip,
+            judged.useragent,
+            {{ seconds_between("judged.delivered_at", "judged.event_at") }}
+            as seconds_since_delivery,
+            judged.is_at_delivery,
+            judged.is_burst,
+            judged.is_automatic_agent,
+            judged.is_unsubscribed_at_once,
+            judged.bot_score,
+            judged.is_bot_click
+
+        from judged
+        inner join messages on judged.message_key = messages.message_key
+
+    )
+
+select *
+from final
