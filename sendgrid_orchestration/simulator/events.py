@@ -7,6 +7,7 @@ now. `EventScript(account)` iterates over history; `live()` follows the clock.
 from __future__ import annotations
 
 import heapq
+import math
 import random
 import threading
 from collections.abc import Callable, Iterator
@@ -19,7 +20,7 @@ from sendgrid_orchestration.simulator.membership import Membership
 from sendgrid_orchestration.simulator.message import Event, Outbox, Recipient, Suppression
 from sendgrid_orchestration.simulator.people import CITIES
 
-_INTEREST_BITS, _DEAD_BITS, _INVALID_BITS, _IPHONE_BITS, _CITY_BITS = 50, 44, 36, 40, 26
+_INTEREST_BITS, _PATIENCE_BITS, _DEAD_BITS, _INVALID_BITS, _IPHONE_BITS, _CITY_BITS = 50, 30, 44, 36, 40, 26
 """Which bits of a contact's hash say how it deals with mail."""
 
 _DAY = 86_400
@@ -232,26 +233,28 @@ class _Timeline:
     def _recipient(self, number: int) -> Recipient:
         known = self._recipients.get(number)
         if known is None:
-            known = self._recipients[number] = recipient(self._script.book, number)
+            known = self._recipients[number] = self._met(number)
         return known
 
-
-def recipient(book: ContactBook, number: int) -> Recipient:
-    """How this contact deals with mail."""
-    email = book.email(number)
-    domain = email.rpartition("@")[2]
-    eagerness = book.trait(number, _INTEREST_BITS, 100)
-    interest = 0.0 if eagerness < 16 else 0.4 if eagerness < 40 else 1.0 if eagerness < 80 else 1.8
-    return Recipient(
-        number=number,
-        email=email,
-        domain=domain,
-        utc_offset=CITIES[book.trait(number, _CITY_BITS, len(CITIES))].utc_offset,
-        interest=interest,
-        on_iphone=domain in ("icloud.com", "me.com") or book.trait(number, _IPHONE_BITS, 1000) < 180,
-        dead=book.trait(number, _DEAD_BITS, 1000) < 18,
-        invalid=book.trait(number, _INVALID_BITS, 1000) < 6,
-    )
+    def _met(self, number: int) -> Recipient:
+        """How this contact deals with mail: some never read, some lost interest on the way, some do not exist."""
+        book = self._script.book
+        email = book.email(number)
+        domain = email.rpartition("@")[2]
+        eagerness = book.trait(number, _INTEREST_BITS, 100)
+        patience = book.trait(number, _PATIENCE_BITS, 100)
+        span = self._script.ends - self._begins
+        return Recipient(
+            number=number,
+            email=email,
+            domain=domain,
+            utc_offset=CITIES[book.trait(number, _CITY_BITS, len(CITIES))].utc_offset,
+            interest=0.0 if eagerness < 16 else 0.4 if eagerness < 40 else 1.0 if eagerness < 80 else 1.8,
+            reads_until=self._begins + span * (0.2 + patience * 0.05) if patience < 12 else math.inf,
+            on_iphone=domain in ("icloud.com", "me.com") or book.trait(number, _IPHONE_BITS, 1000) < 180,
+            dead=book.trait(number, _DEAD_BITS, 1000) < 18,
+            invalid=book.trait(number, _INVALID_BITS, 1000) < 6,
+        )
 
 
 def odd_events(now: int) -> list[Any]:

@@ -228,7 +228,7 @@ TROUBLED = "yahoo.com"
 
 TROUBLED_REFUSALS = ((_YAHOO_BLOCK, 1900),)
 TROUBLED_DEFERRALS = 3200
-TROUBLED_COMPLAINTS = 260
+TROUBLED_COMPLAINTS_ONE_IN = 40
 
 SCANNED_DOMAINS = frozenset(CORPORATE_DOMAINS[:5])
 """Companies whose gateway opens every link of a message before it lets it through."""

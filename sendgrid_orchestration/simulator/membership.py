@@ -212,7 +212,7 @@ _LISTS = (
     ("Newsletter", 620),
     ("Customers", 350),
     ("Trial users", 120),
-    ("Événements Paris", 60),
+    ("Événements Paris", 150),
     ("VIP", 25),
 )
 _EUROPE = (

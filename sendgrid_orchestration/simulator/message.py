@@ -38,6 +38,7 @@ class Recipient:
 
     Attributes:
         interest: how eagerly it reads; 0 never reads anything.
+        reads_until: when it lost interest, in unix seconds.
         on_iphone: Apple's proxy loads the images of its mail.
         dead: the mailbox does not exist.
         invalid: not even the domain exists.
@@ -48,6 +49,7 @@ class Recipient:
     domain: str
     utc_offset: int
     interest: float
+    reads_until: float
     on_iphone: bool
     dead: bool
     invalid: bool
@@ -77,6 +79,7 @@ class Outbox:
         trouble_from: when the troubled domain's trouble begins, in unix seconds.
         legacy: whether campaigns are marked as those of the legacy family are.
         sent: how many messages were begun.
+        troubled: how many of them reached the troubled domain.
     """
 
     dice: random.Random
@@ -84,6 +87,7 @@ class Outbox:
     trouble_from: float
     legacy: bool = False
     sent: int = 0
+    troubled: int = 0
     _handovers: dict[str, tuple[str, int]] = field(default_factory=dict)
     _scheduled: dict[str, int] = field(default_factory=dict)
 

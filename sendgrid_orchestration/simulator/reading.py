@@ -39,16 +39,25 @@ def engage(message: Message, delivered: int) -> None:
         quick = dice.random() < 0.85
         at = delivered + (dice.randrange(1, 12) if quick else dice.randrange(60, 20_000))
         _open(message, at, _APPLE_PROXY, f"172.225.{dice.randrange(256)}.{dice.randrange(256)}", machine=True)
-    reading = 0.30 * to.interest * mailing.opens * (0.6 if message.troubled else 1.0)
+    interest = to.interest if delivered < to.reads_until else 0.0
+    reading = 0.30 * interest * mailing.opens * (0.6 if message.troubled else 1.0)
     if dice.random() < min(reading, 0.95):
         _read(message, _reading_time(message, delivered))
-    complaints = mailboxes.TROUBLED_COMPLAINTS if message.troubled else message.provider.complaints
-    if mailing.kind == "transactional":
-        complaints //= 5
-    if dice.random() * 10_000 < complaints:
+    if _complains(message):
         at = delivered + dice.randrange(600, 50_000)
         message.engagement("spamreport", at)
         message.suppressions.append(Suppression(at, "Spam Reporting Address"))
+
+
+def _complains(message: Message) -> bool:
+    """Whether this one is reported as spam. Where trouble is, it shows in small accounts, too: no dice are thrown."""
+    if message.troubled:
+        message.outbox.troubled += 1
+        return message.outbox.troubled % mailboxes.TROUBLED_COMPLAINTS_ONE_IN == 5
+    complaints = message.provider.complaints
+    if message.mailing.kind == "transactional":
+        complaints //= 5
+    return message.dice.random() * 10_000 < complaints
 
 
 def _reading_time(message: Message, delivered: int) -> int:
