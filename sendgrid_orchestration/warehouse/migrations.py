@@ -11,17 +11,17 @@ import psycopg
 from psycopg import sql
 
 from sendgrid_orchestration.settings import Source
-from sendgrid_orchestration.warehouse import custom_args, reader
+from sendgrid_orchestration.warehouse import custom_args, objects, reader
 from sendgrid_orchestration.warehouse.errors import MigrationError
 
 _SQL = files("sendgrid_orchestration.warehouse") / "sql" / "migrations"
 
 
 def migrate(conn: psycopg.Connection, source: Source, *, reader_role: str | None = None) -> None:
-    """Create or upgrade everything of one source: its four schemas and the tables of the loader.
+    """Create or upgrade everything of one source: its four schemas, the tables of the loader and those of the objects.
 
     Safe to call at the start of every run, by any number of processes at once: where nothing is to be done it reads
-    two small catalog queries and takes no lock.
+    three small catalog queries and takes no lock.
 
     Args:
         conn: a connection; the work commits on it unless a transaction is open already.
@@ -32,11 +32,16 @@ def migrate(conn: psycopg.Connection, source: Source, *, reader_role: str | None
         MigrationError: the tables belong to a newer version of this program, or something is in the way.
     """
     with conn.transaction():
-        if not (_is_current(conn, source) and custom_args.missing(conn, source) == []):
+        if not (
+            _is_current(conn, source)
+            and custom_args.missing(conn, source) == []
+            and objects.are_current(conn, source)
+        ):
             _lock(conn, source)
             _create_schemas(conn, source)
             _apply(conn, source)
             custom_args.add_columns(conn, source)
+            objects.create(conn, source)
         if reader_role is not None:
             reader.grant(conn, source, reader_role)
 

@@ -1,0 +1,234 @@
+"""Contact exports: the only complete read of contacts, and the only one of who is in a list or segment.
+
+SendGrid makes an export as a job and leaves its files behind pre-signed links. The links get no credentials of ours. Files are
+first brought to local disk, so that neither a slow database nor a lost connection can spoil a read half-way; how large they
+are makes no difference to memory.
+"""
+
+from __future__ import annotations
+
+import logging
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+import requests
+import urllib3
+from requests.auth import AuthBase
+
+from sendgrid_orchestration.sendgrid.client import USER_AGENT, SendGridClient
+from sendgrid_orchestration.sendgrid.errors import ExportFailedError, SendGridUnavailableError
+from sendgrid_orchestration.sendgrid.reading import Reading
+
+logger = logging.getLogger(__name__)
+
+PATH = "/v3/marketing/contacts/exports"
+Progress = Callable[[str], None]
+
+EXPORTS_TRIED = 3
+"""How many exports are asked for where one fails, its links expire or its files are damaged."""
+
+DOWNLOADS_TRIED = 3
+LONGEST_JOB = 24 * 3600.0
+"""Files are kept no longer than a day or three; a job that runs longer than that has been forgotten."""
+
+_CHUNK = 1 << 18
+
+
+@dataclass(frozen=True)
+class ExportJob:
+    """An export as SendGrid describes it."""
+
+    id: str
+    status: str
+    urls: tuple[str, ...]
+    contact_count: int | None
+    message: str
+
+    @classmethod
+    def from_answer(cls, export_id: str, answer: Any) -> Self:
+        """Read leniently: keys come and go between SendGrid's documents."""
+        found = answer if isinstance(answer, dict) else {}
+        count = found.get("contact_count")
+        urls = found.get("urls")
+        return cls(
+            id=export_id,
+            status=str(found.get("status") or "").lower(),
+            urls=tuple(str(url) for url in urls or () if url),
+            contact_count=count if isinstance(count, int) else None,
+            message=str(found.get("message") or ""),
+        )
+
+
+@dataclass(frozen=True)
+class ExportedFiles:
+    """The files of a finished export, on local disk.
+
+    Attributes:
+        contact_count: how many contacts SendGrid says are in them; None where it does not say.
+    """
+
+    export_id: str
+    paths: tuple[Path, ...]
+    contact_count: int | None
+
+
+@contextmanager
+def exported(
+    client: SendGridClient,
+    reading: Reading,
+    *,
+    list_id: str | None = None,
+    segment_id: str | None = None,
+    progress: Progress = logger.info,
+) -> Iterator[ExportedFiles]:
+    """Have an export made and bring its files here; they are gone when the block ends.
+
+    Args:
+        client: whom to ask.
+        reading: told what is odd.
+        list_id: only contacts of this list.
+        segment_id: only contacts of this segment. Without either, all contacts.
+        progress: told, in a sentence, how far it is.
+
+    Raises:
+        ExportFailedError: SendGrid failed to make it, or its files could not be had whole.
+        NotFoundError: there is no such list or segment.
+    """
+    wanted: dict[str, Any] = {"file_type": "csv"}
+    if list_id:
+        wanted["list_ids"] = [list_id]
+    if segment_id:
+        wanted["segment_ids"] = [segment_id]
+    with tempfile.TemporaryDirectory(prefix="sendgrid-export-") as folder:
+        for attempt in range(1, EXPORTS_TRIED + 1):
+            job = _finished(client, _create(client, wanted), progress)
+            try:
+                if job.status == "failure":
+                    raise ExportFailedError(f"SendGrid says: {job.message or 'no reason'}")
+                yield_files = _download_all(client, job, Path(folder), progress)
+            except ExportFailedError as error:
+                if attempt == EXPORTS_TRIED:
+                    raise ExportFailedError(
+                        f'The contact export of source "{client.source}" failed {attempt} times. {error} '
+                        "The tables stay as they are; the next run tries again."
+                    ) from error
+                reading.note(f"An export did not work out ({error}); another was asked for.")
+                continue
+            break
+        yield ExportedFiles(job.id, yield_files, job.contact_count)
+
+
+def _create(client: SendGridClient, wanted: dict[str, Any]) -> str:
+    answer = client.post(PATH, wanted, repeatable=True)
+    export_id = answer.get("id") if isinstance(answer, dict) else None
+    if not export_id:
+        raise ExportFailedError(f'SendGrid (source "{client.source}") took an export and gave it no id.')
+    return str(export_id)
+
+
+def _finished(client: SendGridClient, export_id: str, progress: Progress) -> ExportJob:
+    """Ask until the job is ready or has failed, ever more seldom."""
+    began = time.monotonic()
+    pause = client.policy.first_poll
+    while True:
+        job = ExportJob.from_answer(export_id, client.get(f"{PATH}/{export_id}"))
+        elapsed = time.monotonic() - began
+        if job.status in ("ready", "completed") and (job.urls or job.contact_count == 0):
+            progress(f"Export {export_id} is ready after {elapsed:.0f} s: {len(job.urls)} files.")
+            return job
+        if job.status in ("failure", "failed", "errored"):
+            return ExportJob(job.id, "failure", job.urls, job.contact_count, job.message)
+        if elapsed > LONGEST_JOB:
+            raise SendGridUnavailableError(
+                f'Export {export_id} of source "{client.source}" is still "{job.status}" after {elapsed / 3600:.0f} hours. '
+                "The tables stay as they are. Ask SendGrid's support what became of it."
+            )
+        progress(f"Export {export_id} is {job.status or 'being made'} since {elapsed:.0f} s.")
+        client.sleep(pause)
+        pause = min(pause * 1.5, client.policy.longest_poll)
+
+
+def _download_all(
+    client: SendGridClient, job: ExportJob, folder: Path, progress: Progress
+) -> tuple[Path, ...]:
+    paths = []
+    urls = job.urls
+    for number in range(len(urls)):
+        path = folder / f"{job.id}-{number}"
+        try:
+            _download(client, urls[number], path)
+        except _LinkExpiredError:
+            # The job gives fresh links for as long as it keeps the files.
+            fresh = ExportJob.from_answer(job.id, client.get(f"{PATH}/{job.id}"))
+            if len(fresh.urls) != len(urls):
+                raise ExportFailedError("the links expired and the export has no others") from None
+            urls = fresh.urls
+            try:
+                _download(client, urls[number], path)
+            except _LinkExpiredError:
+                raise ExportFailedError("the links expired, and so did the fresh ones") from None
+        paths.append(path)
+        progress(f"File {number + 1} of {len(urls)}: {path.stat().st_size / 1e6:.1f} MB.")
+    return tuple(paths)
+
+
+class _LinkExpiredError(Exception):
+    """The store no longer honours the link."""
+
+
+class _NoCredentials(AuthBase):
+    """Keeps requests from adding what ~/.netrc may hold for the store's host."""
+
+    def __call__(self, request: requests.PreparedRequest) -> requests.PreparedRequest:
+        return request
+
+
+def _download(client: SendGridClient, url: str, path: Path) -> None:
+    """One file to disk, whole: the store's Content-Length is checked.
+
+    No error below names the link, for it opens the file to whoever reads the log.
+    """
+    host = urlsplit(url).netloc
+    if urlsplit(url).scheme != urlsplit(client.api_url).scheme:
+        raise ExportFailedError(f"the link to {host} is not {urlsplit(client.api_url).scheme}")
+    pause = client.policy.first_wait
+    for attempt in range(1, DOWNLOADS_TRIED + 1):
+        trouble = _try_download(client, url, path)
+        if trouble is None:
+            return
+        if attempt == DOWNLOADS_TRIED:
+            raise ExportFailedError(f"a file at {host} could not be downloaded ({trouble})")
+        client.sleep(pause)
+        pause *= 2
+
+
+def _try_download(client: SendGridClient, url: str, path: Path) -> str | None:
+    timeout = (client.policy.connect_timeout, client.policy.read_timeout)
+    try:
+        with (
+            requests.Session() as session,
+            session.get(
+                url,
+                auth=_NoCredentials(),
+                # Stored files keep the encoding that they were stored with; ours to undo, not the transport's.
+                headers={"Accept-Encoding": "identity", "User-Agent": USER_AGENT},
+                stream=True,
+                timeout=timeout,
+            ) as response,
+            path.open("wb") as file,
+        ):
+            if response.status_code in (400, 401, 403, 404, 410):
+                raise _LinkExpiredError
+            if response.status_code != 200:
+                return f"status {response.status_code}"
+            while chunk := response.raw.read(_CHUNK, decode_content=False):
+                file.write(chunk)
+            return None
+    except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+        return type(error).__name__

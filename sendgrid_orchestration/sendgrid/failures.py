@@ -1,0 +1,110 @@
+"""Turns an answer that says no into the error that a caller can act on."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import requests
+
+from sendgrid_orchestration.sendgrid.errors import (
+    BadRequestError,
+    InvalidKeyError,
+    MissingScopeError,
+    NotFoundError,
+    SendGridError,
+    WrongFamilyError,
+)
+from sendgrid_orchestration.sendgrid.scopes import grants, needed_for
+
+if TYPE_CHECKING:
+    from sendgrid_orchestration.sendgrid.client import SendGridClient
+
+_SCOPES_PATH = "/v3/scopes"
+_NEW_FAMILY = re.compile(r"/v3/marketing/")
+_LEGACY_FAMILY = re.compile(r"/v3/(contactdb|campaigns)")
+
+
+def to_error(client: SendGridClient, method: str, path: str, response: requests.Response) -> SendGridError:
+    """The error for a 4xx answer.
+
+    A 401 alone does not say whether the key is wrong or merely may not: some endpoints answer 401, or even 400, with
+    "authorization required" where others answer 403. So the key itself is asked what it may do.
+    """
+    status = response.status_code
+    said = messages_in(response)
+    if status in (401, 403) or (status == 400 and "authorization required" in said.lower()):
+        if path.startswith(_SCOPES_PATH):
+            return _invalid_key(client, status)
+        try:
+            scopes = client.scopes()
+        except InvalidKeyError as error:
+            return error
+        return _refused(client, method, path, status, scopes)
+    if status == 404:
+        return NotFoundError(
+            f'SendGrid (source "{client.source}") knows nothing at {path} (404: {said}). '
+            "It was deleted meanwhile, or this account does not offer it.",
+            status=status,
+        )
+    return BadRequestError(
+        f'SendGrid (source "{client.source}") refused {method} {path} ({status}: {said}).', status=status
+    )
+
+
+def messages_in(response: requests.Response) -> str:
+    """What SendGrid's error body says, on one line; tolerant of every shape, for some errors are not JSON at all."""
+    try:
+        body: Any = orjson.loads(response.content)
+    except orjson.JSONDecodeError:
+        return "no readable message"
+    errors = body.get("errors") if isinstance(body, dict) else None
+    if not isinstance(errors, list):
+        errors = [body]
+    said = []
+    for error in errors:
+        if isinstance(error, dict):
+            text = str(error.get("message") or error.get("error") or "")
+            said.append(f"{text} [{error['field']}]" if text and error.get("field") else text)
+        elif isinstance(error, str):
+            said.append(error)
+    return "; ".join(text for text in said if text)[:500] or "no message"
+
+
+def _invalid_key(client: SendGridClient, status: int) -> InvalidKeyError:
+    return InvalidKeyError(
+        f'SendGrid refused the key of source "{client.source}" at {client.api_url} ({status}). It must be the whole '
+        "69-character key (SG.….…), not its id; and an EU subuser's key works only with `region: eu`.",
+        status=status,
+    )
+
+
+def _refused(
+    client: SendGridClient, method: str, path: str, status: int, scopes: frozenset[str]
+) -> SendGridError:
+    access = needed_for(path)
+    where = f"{method} {path}"
+    if access is not None and not grants(scopes, access):
+        return MissingScopeError(
+            f'The key of source "{client.source}" may not {where} ({status}). In SendGrid, Settings > API Keys, give it '
+            f"{access.label} (scope {access.scopes[0]}), or leave this object out with skip_objects.",
+            status=status,
+        )
+    if _NEW_FAMILY.match(path):
+        return WrongFamilyError(
+            f'SendGrid refuses source "{client.source}" {where} ({status}) although its key has the scope: the account is '
+            "probably on legacy Marketing Campaigns. Set `marketing: legacy`, or `marketing: none` if it has neither.",
+            status=status,
+        )
+    if _LEGACY_FAMILY.match(path):
+        return WrongFamilyError(
+            f'SendGrid refuses source "{client.source}" {where} ({status}): the account has no legacy Marketing Campaigns. '
+            "Set `marketing: new`, or `marketing: auto`.",
+            status=status,
+        )
+    return MissingScopeError(
+        f'The key of source "{client.source}" may not {where} ({status}). In SendGrid, Settings > API Keys, give it the '
+        "permission for it, or leave this object out with skip_objects.",
+        status=status,
+    )

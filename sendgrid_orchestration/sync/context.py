@@ -1,0 +1,59 @@
+"""What a reader is handed: whom to ask, for which account, where the tables are, and where to say what was odd."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import psycopg
+from psycopg import sql
+
+from sendgrid_orchestration.sendgrid.client import SendGridClient
+from sendgrid_orchestration.sendgrid.family import Family
+from sendgrid_orchestration.sendgrid.reading import Reading
+from sendgrid_orchestration.warehouse.engine import connect
+
+Progress = Callable[[str], None]
+
+
+@dataclass
+class Context:
+    """The circumstances of one sync of one object.
+
+    Attributes:
+        conn: in autocommit; whoever writes opens a transaction.
+        url: for readers that need more connections.
+        raw: the schema of the tables.
+        family: what the account is on; `none` for objects that do not ask.
+        now: the moment of this sync.
+        progress: told, in a sentence, how far it is.
+    """
+
+    client: SendGridClient
+    conn: psycopg.Connection
+    url: str
+    raw: str
+    family: Family
+    now: datetime
+    progress: Progress
+    reading: Reading = field(default_factory=Reading)
+
+    def known(
+        self, table: str, key: Sequence[str], columns: Sequence[str]
+    ) -> dict[tuple[Any, ...], tuple[Any, ...]]:
+        """Some columns of every row that is not deleted, by its key: small tables only.
+
+        On a connection of its own, for a reader asks in the middle of the COPY that it feeds.
+        """
+        query = sql.SQL("select {} from {} where deleted_at is null").format(
+            sql.SQL(", ").join(map(sql.Identifier, (*key, *columns))), sql.Identifier(self.raw, table)
+        )
+        with connect(self.url) as conn:
+            return {row[: len(key)]: row[len(key) :] for row in conn.execute(query)}
+
+    def number(self, query: sql.Composed, params: Sequence[Any] = ()) -> int:
+        """The single number that a query gives."""
+        row = self.conn.execute(query, params).fetchone()
+        return int(row[0]) if row and row[0] is not None else 0

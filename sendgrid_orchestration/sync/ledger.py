@@ -1,0 +1,69 @@
+"""The record of syncs: one row each in `sync_runs`, also of those that fail."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import psycopg
+from psycopg import sql
+
+from sendgrid_orchestration.sync.result import SyncResult
+
+
+def begin(conn: psycopg.Connection, raw: str, name: str, now: datetime) -> int:
+    """Write down that a sync starts."""
+    row = conn.execute(
+        _query("insert into {} (object, started_at) values (%s, %s) returning sync_id", raw), [name, now]
+    ).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def finish(conn: psycopg.Connection, raw: str, sync_id: int, result: SyncResult) -> None:
+    """Write down what it did."""
+    statement = """
+        update {} set finished_at = clock_timestamp(), complete = %s, family = %s, rows_read = %s, inserted = %s,
+            updated = %s, unchanged = %s, deleted = %s, warnings = %s
+        where sync_id = %s
+    """
+    conn.execute(
+        _query(statement, raw),
+        [
+            result.complete,
+            result.family,
+            result.rows_read,
+            result.inserted,
+            result.updated,
+            result.unchanged,
+            result.deleted,
+            list(result.warnings),
+            sync_id,
+        ],
+    )
+
+
+def fail(conn: psycopg.Connection, raw: str, sync_id: int, error: BaseException, warnings: list[str]) -> None:
+    """Write down why it did not."""
+    conn.execute(
+        _query(
+            "update {} set finished_at = clock_timestamp(), error = %s, warnings = %s where sync_id = %s", raw
+        ),
+        [f"{type(error).__name__}: {error}", warnings, sync_id],
+    )
+
+
+def rows_of_last(conn: psycopg.Connection, raw: str, name: str) -> int | None:
+    """How many rows the last sync that came to its end read; None where there was none."""
+    row = conn.execute(
+        _query(
+            "select rows_read from {} where object = %s and error is null and finished_at is not null "
+            "order by sync_id desc limit 1",
+            raw,
+        ),
+        [name],
+    ).fetchone()
+    return None if row is None else int(row[0])
+
+
+def _query(statement: str, raw: str) -> sql.Composed:
+    return sql.SQL(statement).format(sql.Identifier(raw, "sync_runs"))

@@ -1,0 +1,214 @@
+"""Readers of today's Marketing Campaigns: lists, segments, fields, single sends, statistics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from typing import Any
+
+from sendgrid_orchestration.sendgrid.errors import MissingScopeError, NotFoundError, WrongFamilyError
+from sendgrid_orchestration.sendgrid.paging import rows_in, token_pages
+from sendgrid_orchestration.sync.context import Context
+from sendgrid_orchestration.sync.mirror import Records, Seen
+from sendgrid_orchestration.sync.shape import moment
+from sendgrid_orchestration.warehouse.object_tables import TABLES
+
+_PAGE = 1000
+_SMALL_PAGE = 100
+_STATS_PAGE = 50
+
+FIRST_STATS = timedelta(days=396)
+"""How far back the days of a mailing are read at first …"""
+
+STATS_AGAIN = timedelta(days=30)
+"""… and how far before its last known day later: opens and clicks are counted late, incidents are corrected."""
+
+
+def lists(context: Context) -> Records:
+    """`GET /v3/marketing/lists`."""
+    return token_pages(context.client, "/v3/marketing/lists", context.reading, params={"page_size": _PAGE})
+
+
+def segments(context: Context) -> Records:
+    """Segments 2.0 and what is left of 1.0, each with its query, which is told one by one."""
+    known = context.known("segments", ["id"], ["updated_at", "query_dsl"])
+    for path, segment in listed_segments(context):
+        yield from _with_query(context, path, segment, known)
+
+
+def listed_segments(context: Context) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The segments as their lists tell them, all at once, each with the path that it stands under."""
+    path = "/v3/marketing/segments/2.0"
+    ids = set()
+    for segment in _all_at_once(context, path):
+        ids.add(segment.get("id"))
+        yield path, segment
+    path = "/v3/marketing/segments"
+    try:
+        old = [one for one in _all_at_once(context, path) if one.get("id") not in ids]
+    except (NotFoundError, WrongFamilyError):
+        return  # the endpoint is deprecated since 2022 and may go
+    for segment in old:
+        yield path, {"query_version": "1", **segment}
+
+
+def _all_at_once(context: Context, path: str) -> list[dict[str, Any]]:
+    answer = context.client.get(path)
+    # The specification shows one bare object where the API sends {"results": […]}.
+    if isinstance(answer, dict) and "id" in answer and "results" not in answer:
+        answer = [answer]
+    rows = rows_in(answer, ("results", "result"), path, context.reading, context.client.source)
+    if rows is None:
+        context.reading.doubt(f"{path}: there was null where rows should be.")
+    return rows or []
+
+
+def _with_query(
+    context: Context, path: str, segment: dict[str, Any], known: dict[tuple[Any, ...], tuple[Any, ...]]
+) -> Records:
+    stored = known.get((segment.get("id"),))
+    updated_at = moment(segment.get("updated_at"))
+    # A query cannot change without updated_at; so a segment whose counts alone moved costs no request of its own.
+    if stored is not None and stored[1] is not None and updated_at is not None and stored[0] == updated_at:
+        yield {**segment, "query_dsl": stored[1], **_only_parent(segment)}
+        return
+    try:
+        # The sample of fifty contacts comes along unless it is declined.
+        detail = context.client.get(f"{path}/{segment.get('id')}", {"contacts_sample": "false"})
+    except NotFoundError:
+        context.reading.note(f"Segment {segment.get('id')} was deleted while the segments were read.")
+        return
+    detail = detail if isinstance(detail, dict) else {}
+    merged = {**detail, **segment, "query_dsl": detail.get("query_dsl") or segment.get("query_dsl")}
+    merged.pop("contacts_sample", None)
+    yield {**merged, **_only_parent(merged)}
+
+
+def _only_parent(segment: dict[str, Any]) -> dict[str, Any]:
+    parents = segment.get("parent_list_ids")
+    if not segment.get("parent_list_id") and isinstance(parents, list) and len(parents) == 1:
+        return {"parent_list_id": parents[0]}
+    return {}
+
+
+def field_definitions(context: Context) -> Records:
+    """`GET /v3/marketing/field_definitions`; without custom fields the answer may lack their key."""
+    path = "/v3/marketing/field_definitions"
+    answer = context.client.get(path)
+    found = answer if isinstance(answer, dict) else {}
+    if "custom_fields" not in found and "reserved_fields" not in found:
+        rows_in(answer, ("custom_fields", "reserved_fields"), path, context.reading, context.client.source)
+    for kind, is_reserved in (("custom_fields", False), ("reserved_fields", True)):
+        if kind in found and found[kind] is None:
+            context.reading.doubt(f"{path}: there was null where {kind} should be.")
+        for field in found.get(kind) or ():
+            yield {"read_only": False, **field, "is_reserved": is_reserved}
+
+
+def campaigns(context: Context) -> Records:
+    """`GET /v3/marketing/campaigns`, which SendGrid does not document: the only list of automations by name."""
+    try:
+        yield from token_pages(
+            context.client, "/v3/marketing/campaigns", context.reading, params={"page_size": _SMALL_PAGE}
+        )
+    except (NotFoundError, WrongFamilyError, MissingScopeError) as refusal:
+        context.reading.doubt(
+            f"This account does not offer the undocumented list of campaigns ({refusal.status})."
+        )
+
+
+def single_sends(context: Context) -> Records:
+    """Single sends; the details of each are asked for only where it is new or was touched since."""
+    path = "/v3/marketing/singlesends"
+    known = context.known("single_sends", ["id"], ["updated_at", "status", "name", "email_config"])
+    pages = token_pages(context.client, path, context.reading, params={"page_size": _SMALL_PAGE})
+    for single_send in pages:
+        stored = known.get((single_send.get("id"),))
+        if (
+            stored is not None
+            and stored[3] is not None
+            and stored[:3]
+            == (moment(single_send.get("updated_at")), single_send.get("status"), single_send.get("name"))
+        ):
+            yield Seen((single_send["id"],))
+            continue
+        try:
+            detail = context.client.get(f"{path}/{single_send.get('id')}")
+        except NotFoundError:
+            context.reading.note(f"Single send {single_send.get('id')} was deleted while the list was read.")
+            continue
+        yield {**single_send, **(detail if isinstance(detail, dict) else {})}
+
+
+def single_send_stats(context: Context) -> Records:
+    """Totals of every single send, then the days of those whose total moved."""
+    yield from _stats(context, "single_send_stats", "singlesends", ("ab_variation", "ab_phase"))
+
+
+def automation_stats(context: Context) -> Records:
+    """Totals of every automation, then the days of those whose total moved."""
+    yield from _stats(context, "automation_stats", "automations", ("step_id",))
+
+
+_COMPARED = (
+    "requests",
+    "delivered",
+    "opens",
+    "unique_opens",
+    "clicks",
+    "unique_clicks",
+    "bounces",
+    "unsubscribes",
+)
+
+
+def _stats(context: Context, table: str, kind: str, parts: tuple[str, ...]) -> Records:
+    path = f"/v3/marketing/stats/{kind}"
+    identity = ("id", *parts, "aggregation")
+    defaults = {**dict.fromkeys(parts, "all"), "aggregation": "total"}
+    known = context.known(table, TABLES[table].key, _COMPARED)
+    moved = []
+    for total in token_pages(
+        context.client, path, context.reading, params={"page_size": _STATS_PAGE}, identity=identity
+    ):
+        row = {**defaults, **total}
+        stats = row.get("stats") or {}
+        if known.get(tuple(row.get(name) for name in identity)) != tuple(
+            stats.get(name) for name in _COMPARED
+        ):
+            moved.append(row.get("id"))
+        yield row
+    last_days: dict[Any, str] = {}
+    for key in known:
+        if key[-1] != "total":
+            last_days[key[0]] = max(last_days.get(key[0], ""), key[-1])
+    for number, one in enumerate(dict.fromkeys(moved), start=1):
+        try:
+            for row in _days(context, f"{path}/{one}", last_days.get(one), identity):
+                whole = {**defaults, **row}
+                # A day without anything is not worth a row, unless it had something before.
+                if (
+                    any((row.get("stats") or {}).values())
+                    or tuple(whole.get(name) for name in identity) in known
+                ):
+                    yield whole
+        except NotFoundError:
+            context.reading.note(f"{kind} {one} was deleted while its statistics were read.")
+        if number % 100 == 0:
+            context.progress(f"{table}: the days of {number} of {len(moved)} read.")
+
+
+def _days(
+    context: Context, path: str, last_day: str | None, identity: tuple[str, ...]
+) -> Iterator[dict[str, Any]]:
+    today = context.now.date()
+    first = date.fromisoformat(last_day) - STATS_AGAIN if last_day else today - FIRST_STATS
+    # Both dates are always sent: SendGrid's specification gives them defaults in the year 2021.
+    by_day: dict[str, str | int | None] = {
+        "aggregated_by": "day",
+        "start_date": first.isoformat(),
+        "end_date": today.isoformat(),
+        "timezone": "UTC",
+        "page_size": _STATS_PAGE,
+    }
+    yield from token_pages(context.client, path, context.reading, params=by_day, identity=identity)

@@ -1,0 +1,146 @@
+"""Every object that can be synced: how it is read in each Marketing family, and what for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import get_args
+
+from sendgrid_orchestration.settings import ObjectName
+from sendgrid_orchestration.sync import account, contactdb, legacy_recipients, marketing, members, recipients
+from sendgrid_orchestration.sync.context import Context
+from sendgrid_orchestration.sync.mirror import Reader, mirror
+from sendgrid_orchestration.warehouse.merge import Counts
+from sendgrid_orchestration.warehouse.object_tables import TABLES
+
+Sync = Callable[[Context], Counts]
+
+
+@dataclass(frozen=True)
+class ObjectSpec:
+    """One object.
+
+    Attributes:
+        marketing: it belongs to Marketing Campaigns, so that the account's family decides how it is read.
+        endpoints: what is asked first in each family, for `doctor`; a family without one does not offer the object.
+        readers: the sync of each family; `none` stands for objects that do not depend on it.
+    """
+
+    name: str
+    marketing: bool
+    endpoints: Mapping[str, str]
+    readers: Mapping[str, Sync]
+
+    @property
+    def description(self) -> str:
+        """What one row is."""
+        return TABLES[self.name].grain
+
+
+def _mirrored(name: str, read: Reader, delete_key: Sequence[str] | None = None) -> Sync:
+    return partial(mirror, table=TABLES[name], read=read, delete_key=delete_key)
+
+
+def _everywhere(
+    name: str, endpoint: str, read: Reader, delete_key: Sequence[str] | None = None
+) -> ObjectSpec:
+    return ObjectSpec(name, False, {"none": endpoint}, {"none": _mirrored(name, read, delete_key)})
+
+
+def _marketing(name: str, new: tuple[str, Sync], legacy: tuple[str, Sync] | None = None) -> ObjectSpec:
+    offered = {"new": new, **({"legacy": legacy} if legacy else {})}
+    return ObjectSpec(
+        name,
+        True,
+        {family: endpoint for family, (endpoint, _) in offered.items()},
+        {family: sync for family, (_, sync) in offered.items()},
+    )
+
+
+_CONTACTS = "/v3/marketing/contacts/count"
+_STATS = "/v3/marketing/stats"
+
+_SPECS = (
+    _marketing(
+        "lists",
+        ("/v3/marketing/lists?page_size=1", _mirrored("lists", marketing.lists)),
+        ("/v3/contactdb/lists", _mirrored("lists", contactdb.lists)),
+    ),
+    _marketing(
+        "segments",
+        ("/v3/marketing/segments/2.0", _mirrored("segments", marketing.segments)),
+        ("/v3/contactdb/segments", _mirrored("segments", contactdb.segments)),
+    ),
+    _marketing(
+        "recipients",
+        (_CONTACTS, recipients.sync),
+        ("/v3/contactdb/recipients/count", legacy_recipients.sync),
+    ),
+    _marketing(
+        "field_definitions",
+        (
+            "/v3/marketing/field_definitions",
+            _mirrored("field_definitions", marketing.field_definitions),
+        ),
+        ("/v3/contactdb/custom_fields", _mirrored("field_definitions", contactdb.field_definitions)),
+    ),
+    _marketing(
+        "list_members",
+        ("/v3/marketing/lists?page_size=1", members.of_lists),
+        ("/v3/contactdb/lists", members.of_legacy_lists),
+    ),
+    _marketing(
+        "segment_members",
+        ("/v3/marketing/segments/2.0", members.of_segments),
+        ("/v3/contactdb/segments", members.of_legacy_segments),
+    ),
+    _marketing(
+        "campaigns",
+        ("/v3/marketing/campaigns?page_size=1", _mirrored("campaigns", marketing.campaigns)),
+        ("/v3/campaigns?limit=1", _mirrored("campaigns", contactdb.campaigns)),
+    ),
+    _marketing(
+        "single_sends",
+        ("/v3/marketing/singlesends?page_size=1", _mirrored("single_sends", marketing.single_sends)),
+    ),
+    _marketing(
+        "single_send_stats",
+        (
+            f"{_STATS}/singlesends?page_size=1",
+            _mirrored("single_send_stats", marketing.single_send_stats, ("single_send_id",)),
+        ),
+    ),
+    _marketing(
+        "automation_stats",
+        (
+            f"{_STATS}/automations?page_size=1",
+            _mirrored("automation_stats", marketing.automation_stats, ("automation_id",)),
+        ),
+    ),
+    _everywhere("unsubscribe_groups", "/v3/asm/groups", account.unsubscribe_groups),
+    _everywhere(
+        "unsubscribe_group_members", "/v3/asm/suppressions?limit=1", account.unsubscribe_group_members
+    ),
+    *(
+        _everywhere(name, f"/v3/suppression/{listed}?limit=1", account.suppression(listed))
+        for name, listed in (
+            ("bounces", "bounces"),
+            ("blocks", "blocks"),
+            ("invalid_emails", "invalid_emails"),
+            ("spam_reports", "spam_reports"),
+            ("global_unsubscribes", "unsubscribes"),
+        )
+    ),
+    _everywhere("templates", "/v3/templates?page_size=1", account.templates),
+    _everywhere("categories", "/v3/categories?limit=1", account.categories),
+    # A day that was counted stays counted: no delete is ever told from statistics.
+    _everywhere(
+        "daily_stats", "/v3/stats?start_date=2020-01-01&end_date=2020-01-01", account.daily_stats, ()
+    ),
+)
+
+OBJECTS: dict[str, ObjectSpec] = {spec.name: spec for spec in _SPECS}
+"""By name, in the order in which a person would want them."""
+
+assert set(OBJECTS) == set(get_args(ObjectName)), "the settings name every object, and no other"

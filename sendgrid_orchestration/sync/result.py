@@ -1,0 +1,44 @@
+"""What one sync of one object did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class SyncResult:
+    """What one sync of one object did, and how far it can be trusted.
+
+    Attributes:
+        rows_read: different rows that SendGrid gave.
+        complete: the read was proven complete, so that deletes could be told.
+        family: the Marketing Campaigns family that it was read through; None where that does not matter.
+        warnings: what was odd, in sentences.
+        duration: seconds.
+    """
+
+    object: str
+    rows_read: int
+    inserted: int
+    updated: int
+    unchanged: int
+    deleted: int
+    complete: bool
+    family: str | None
+    warnings: tuple[str, ...]
+    duration: float
+
+    def metadata(self) -> dict[str, Any]:
+        """The same as plain values, for the metadata of a materialization."""
+        return {
+            "rows_read": self.rows_read,
+            "inserted": self.inserted,
+            "updated": self.updated,
+            "unchanged": self.unchanged,
+            "deleted": self.deleted,
+            "complete": self.complete,
+            "family": self.family or "",
+            "duration_s": round(self.duration, 3),
+            "warnings": list(self.warnings),
+        }

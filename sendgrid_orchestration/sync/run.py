@@ -1,0 +1,103 @@
+"""Runs the sync of one object: one at a time, written down, and nothing half done."""
+
+from __future__ import annotations
+
+import logging
+import time
+from contextlib import closing
+from datetime import UTC, datetime
+
+from sendgrid_orchestration.sendgrid import family
+from sendgrid_orchestration.sendgrid.client import SendGridClient
+from sendgrid_orchestration.settings import Source
+from sendgrid_orchestration.sync import ledger
+from sendgrid_orchestration.sync.context import Context, Progress
+from sendgrid_orchestration.sync.objects import OBJECTS, ObjectSpec
+from sendgrid_orchestration.sync.result import SyncResult
+from sendgrid_orchestration.warehouse.engine import open_connection
+from sendgrid_orchestration.warehouse.merge import Counts
+
+logger = logging.getLogger(__name__)
+
+
+class SyncRunningError(Exception):
+    """The same object of the same source is being synced already."""
+
+
+def sync_object(
+    client: SendGridClient,
+    url: str,
+    source: Source,
+    name: str,
+    *,
+    now: datetime | None = None,
+    progress: Progress | None = None,
+) -> SyncResult:
+    """Mirror one object of one source.
+
+    Args:
+        client: of that source.
+        url: the warehouse.
+        source: whose object; its tables exist (`migrate`).
+        name: one of `OBJECTS`.
+        now: the moment that rows are marked with; the present by default.
+        progress: told, in sentences, how far it is; logged by default.
+
+    Raises:
+        SendGridError: it could not be read. The tables are as they were, and the ledger has the reason.
+        SyncRunningError: another process is at it.
+    """
+    spec = OBJECTS[name]
+    began = time.monotonic()
+    moment = now or datetime.now(UTC)
+    with closing(open_connection(url, autocommit=True)) as conn:
+        row = conn.execute(
+            "select pg_try_advisory_lock(hashtextextended(%s, 0))", [f"sync {source.raw_schema}.{name}"]
+        ).fetchone()
+        if row is None or not row[0]:
+            raise SyncRunningError(
+                f'{name} of source "{source.name}" is being synced by another run. Wait for it to end, or end it.'
+            )
+        sync_id = ledger.begin(conn, source.raw_schema, name, moment)
+        context = Context(client, conn, url, source.raw_schema, "none", moment, progress or logger.info)
+        try:
+            if spec.marketing:
+                context.family = family.detect(client, source.marketing)
+            counts = _run(context, spec)
+        except BaseException as error:
+            ledger.fail(conn, source.raw_schema, sync_id, error, context.reading.notes)
+            raise
+        result = _result(context, spec, counts, time.monotonic() - began)
+        ledger.finish(conn, source.raw_schema, sync_id, result)
+    for sentence in result.warnings:
+        context.progress(f"{name}: {sentence}")
+    return result
+
+
+def _run(context: Context, spec: ObjectSpec) -> Counts:
+    reader = spec.readers.get(context.family if spec.marketing else "none")
+    if reader is None:
+        where = {
+            "legacy": "Legacy Marketing Campaigns do",
+            "none": "An account without Marketing Campaigns does",
+        }
+        context.reading.doubt(f"{where.get(context.family, 'This account does')} not offer {spec.name}.")
+        return Counts()
+    return reader(context)
+
+
+def _result(context: Context, spec: ObjectSpec, counts: Counts, duration: float) -> SyncResult:
+    if counts.duplicates:
+        context.reading.note(f"{counts.duplicates} rows came twice; the last of each was kept.")
+    return SyncResult(
+        object=spec.name,
+        rows_read=counts.rows,
+        inserted=counts.inserted,
+        updated=counts.updated,
+        unchanged=counts.unchanged,
+        deleted=counts.deleted,
+        complete=context.reading.complete,
+        family=context.family if spec.marketing else None,
+        warnings=tuple(context.reading.notes),
+        duration=duration,
+    )

@@ -1,0 +1,184 @@
+"""One object as SendGrid gives it, turned into one row: each value fits its column, and none gets lost.
+
+What does not fit, and what has no column, goes into the row's `extra` under SendGrid's own name.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal, InvalidOperation
+from typing import Any
+
+import orjson
+from psycopg.types.json import Jsonb
+
+from sendgrid_orchestration.warehouse.object_tables import EXTRA, Column, Table
+
+Record = Mapping[str, Any]
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MISSING = object()
+_MOST_MILLISECONDS = 1e11
+_IGNORED = frozenset({"_metadata"})
+
+
+@dataclass
+class Shaper:
+    """Shapes the records of one table.
+
+    Attributes:
+        columns: of the rows, in order, without the bookkeeping.
+        unknown: fields that had no column, for the run's notes: SendGrid's answers grow.
+        unfit: fields whose value did not fit its column.
+    """
+
+    table: Table
+    unknown: set[str] = field(default_factory=set)
+    unfit: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.columns = tuple(column for column in self.table.columns if column != EXTRA)
+        self._paths = {
+            column.name: tuple(tuple(path.split(".")) for path in (column.field or column.name).split(" | "))
+            for column in self.columns
+        }
+        self._known = {path[0] for paths in self._paths.values() for path in paths} | _IGNORED
+
+    def row(self, record: Record) -> tuple[list[Any], int]:
+        """The values of the columns and of `extra`, and the fingerprint of it all."""
+        # Some keys carry a trailing space (`updated_at ` of templates, in SendGrid's own specification).
+        record = {str(key).strip(): value for key, value in record.items()}
+        extra = {key: value for key, value in record.items() if key not in self._known and value is not None}
+        self.unknown.update(extra)
+        plain: dict[str, Any] = {}
+        values: list[Any] = []
+        for column in self.columns:
+            name, found = self._find(column, record)
+            value = None if found is None else _SHAPES[column.type](found)
+            if value is _UNFIT:
+                self.unfit.add(name)
+                extra[name] = found
+                value = None
+            if value is not None:
+                plain[column.name] = value
+            values.append(
+                Jsonb(value, dumps=_dumps) if column.type == "jsonb" and value is not None else value
+            )
+        if extra:
+            plain["extra"] = extra
+        values.append(Jsonb(extra, dumps=_dumps) if extra else None)
+        return values, fingerprint(plain)
+
+    def _find(self, column: Column, record: Record) -> tuple[str, Any]:
+        for path in self._paths[column.name]:
+            value: Any = record
+            for part in path:
+                value = value.get(part, _MISSING) if isinstance(value, Mapping) else _MISSING
+                if value is _MISSING:
+                    break
+            if value is not _MISSING:
+                return ".".join(path), value
+        return column.name, None
+
+    def notes(self) -> Iterable[str]:
+        """What a run should tell about the records that were shaped."""
+        if self.unknown:
+            yield f"Fields without a column, kept in extra: {', '.join(sorted(self.unknown))}."
+        if self.unfit:
+            yield f"Values that do not fit their column, kept in extra: {', '.join(sorted(self.unfit))}."
+
+
+def fingerprint(value: Any) -> int:
+    """64 bits of the content, as Postgres's bigint."""
+    digest = hashlib.blake2b(_dumps(value, orjson.OPT_SORT_KEYS), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True)
+
+
+_UNFIT = object()
+
+
+def _text(value: Any) -> Any:
+    if isinstance(value, str):
+        return _storable(value)
+    return _dumps(value).decode() if isinstance(value, (list, dict)) else str(value)
+
+
+def _integer(value: Any) -> Any:
+    try:
+        number = int(value) if not isinstance(value, str) else int(value.strip())
+    except (TypeError, ValueError, OverflowError):
+        return _UNFIT
+    return number if -(2**63) <= number < 2**63 else _UNFIT
+
+
+def _numeric(value: Any) -> Any:
+    try:
+        return Decimal(str(value))
+    except InvalidOperation:
+        return _UNFIT
+
+
+def _boolean(value: Any) -> Any:
+    if isinstance(value, bool):
+        return value
+    return {"true": True, "false": False, "1": True, "0": False}.get(str(value).lower(), _UNFIT)
+
+
+def moment(value: Any) -> Any:
+    """A point in time: ISO 8601, `YYYY-MM-DD hh:mm:ss` (which is UTC), or unix seconds or milliseconds."""
+    if isinstance(value, str):
+        value = value.strip()
+        if not value:
+            return None
+        if re.fullmatch(r"-?\d{9,}", value):
+            value = int(value)
+    if isinstance(value, bool):
+        return _UNFIT
+    try:
+        if isinstance(value, (int, float)):
+            if value == 0:
+                return None  # SendGrid's way of saying never
+            return _EPOCH + timedelta(seconds=value / 1000 if abs(value) > _MOST_MILLISECONDS else value)
+        found = datetime.fromisoformat(str(value))
+    except (ValueError, OverflowError):
+        return _UNFIT
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _date(value: Any) -> Any:
+    if value == "total":
+        return None  # an aggregation that is not a day
+    try:
+        return date.fromisoformat(str(value)[:10])
+    except ValueError:
+        return _UNFIT
+
+
+def _texts(value: Any) -> Any:
+    if isinstance(value, str):
+        return [_storable(value)]
+    return [_text(item) for item in value if item is not None] if isinstance(value, list) else _UNFIT
+
+
+def _storable(text: str) -> str:
+    """Without what Postgres cannot hold: NUL, and halves of surrogate pairs."""
+    return text.replace("\x00", "").encode("utf-8", "replace").decode()
+
+
+def _dumps(value: Any, option: int = 0) -> bytes:
+    return orjson.dumps(value, default=str, option=option | orjson.OPT_NON_STR_KEYS).replace(b"\\u0000", b"")
+
+
+_SHAPES: dict[str, Callable[[Any], Any]] = {
+    "text": _text,
+    "bigint": _integer,
+    "numeric": _numeric,
+    "boolean": _boolean,
+    "timestamptz": moment,
+    "date": _date,
+    "text[]": _texts,
+    "jsonb": lambda value: value,
+}
