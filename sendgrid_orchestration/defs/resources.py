@@ -5,10 +5,7 @@ They connect when they are asked, never when they are made: importing the defini
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager
 from dataclasses import dataclass
-
-import psycopg
 
 from sendgrid_orchestration.landing.store import LandingStore, open_store
 from sendgrid_orchestration.sendgrid.client import SendGridClient
@@ -24,20 +21,21 @@ class Warehouse:
 
     settings: Settings
 
-    @property
     def url(self) -> str:
-        """Its URL, password and all: for a room that connects by itself, never for a log."""
+        """Its URL, password and all, after making sure that it runs: never for a log."""
         return resolve_urls(self.settings).warehouse.get_secret_value()
 
-    def connect(self) -> AbstractContextManager[psycopg.Connection]:
-        """A connection that commits at the end of the block."""
-        return connect(self.url)
+    def prepare(self, source: Source) -> str:
+        """Create or upgrade the source's schemas and tables. Costs little where nothing is to be done.
 
-    def prepare(self, source: Source) -> None:
-        """Create or upgrade the source's schemas and tables. Costs two small queries where nothing is to be done."""
-        with self.connect() as conn:
+        Returns:
+            The URL.
+        """
+        url = self.url()
+        with connect(url) as conn:
             migrate(conn, source)
             objects.create(conn, source)
+        return url
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ import dagster as dg
 from sendgrid_orchestration.defs.maintenance.retention import delete_old_runs
 from sendgrid_orchestration.defs.resources import Warehouse
 from sendgrid_orchestration.settings import Source
+from sendgrid_orchestration.warehouse.engine import connect
 from sendgrid_orchestration.warehouse.events import ensure_partitions
 
 NAME = "maintenance"
@@ -25,8 +26,7 @@ def maintenance_job(sources: Sequence[Source], keep_runs_days: int) -> dg.JobDef
     def prepare_months(context: dg.OpExecutionContext, warehouse: dg.ResourceParam[Warehouse]) -> None:
         today = datetime.now(UTC).date()
         for source in sources:
-            warehouse.prepare(source)
-            with warehouse.connect() as conn:
+            with connect(warehouse.prepare(source)) as conn:
                 created = ensure_partitions(
                     conn, source.raw_schema, [today, today.replace(day=1) + timedelta(days=32)]
                 )

@@ -54,8 +54,7 @@ def model_assets(
     def models(
         context: dg.AssetExecutionContext, config: Build, warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterator[Any]:
-        warehouse.prepare(source)
-        url = warehouse.url
+        url = warehouse.prepare(source)
         # In autocommit: a lock that was kept until the end would keep dbt from replacing the next table.
         with closing(open_connection(url, autocommit=True)) as conn:
             invocation = build(context, environment(url, source) | window(context, config), artifacts)

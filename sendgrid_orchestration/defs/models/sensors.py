@@ -14,6 +14,7 @@ from sendgrid_orchestration.defs.partitions import range_tags
 from sendgrid_orchestration.defs.resources import Warehouse
 from sendgrid_orchestration.defs.runs import Recent
 from sendgrid_orchestration.settings import Schedules, Source
+from sendgrid_orchestration.warehouse.engine import connect
 
 NEVER_STALE = {"view", "seed"}
 """What follows the events by itself, or never changes. It would only keep people's queries waiting to replace it."""
@@ -50,7 +51,7 @@ def models_sensor(source: Source, schedules: Schedules, models: dg.AssetsDefinit
         done = reached(recent, context.cursor)
         context.update_cursor(done.to_text() if done else "")
         today = datetime.now(UTC).date()
-        with warehouse.connect() as conn:
+        with connect(warehouse.url()) as conn:
             now = progress.of_warehouse(conn, source, f"{code} {today}")
             if now == done:
                 return dg.SkipReason("The models are up to date.")

@@ -1,5 +1,6 @@
 """One asset for each object of the API that a source has switched on."""
 
+from collections.abc import Iterator
 from datetime import datetime, timedelta
 from itertools import islice, pairwise
 from typing import get_args
@@ -13,6 +14,7 @@ from sendgrid_orchestration.defs.tables import column_schema, count_rows
 from sendgrid_orchestration.sendgrid.errors import RateLimitedError, SendGridError, SendGridUnavailableError
 from sendgrid_orchestration.settings import ObjectName, Schedules, Settings, Source
 from sendgrid_orchestration.sync import sync_object
+from sendgrid_orchestration.warehouse.engine import connect
 from sendgrid_orchestration.warehouse.object_tables import TABLES
 
 WORTH_ANOTHER_TRY = (RateLimitedError, SendGridUnavailableError)
@@ -45,17 +47,15 @@ def _object_asset(source: Source, name: ObjectName, settings: Settings) -> dg.As
         context: dg.AssetExecutionContext,
         warehouse: dg.ResourceParam[Warehouse],
         sendgrid: dg.ResourceParam[SendGrid],
-    ) -> dg.MaterializeResult[None]:
-        warehouse.prepare(source)
+    ) -> Iterator[dg.MaterializeResult[None]]:
+        url = warehouse.prepare(source)
         try:
-            result = sync_object(
-                sendgrid.client(source), warehouse.url, source, name, progress=context.log.info
-            )
+            result = sync_object(sendgrid.client(source), url, source, name, progress=context.log.info)
         except SendGridError as error:
             raise dg.Failure(str(error), allow_retries=isinstance(error, WORTH_ANOTHER_TRY)) from error
-        with warehouse.connect() as conn:
+        with connect(url) as conn:
             rows, columns = count_rows(conn, table), column_schema(conn, table)
-        return dg.MaterializeResult(
+        yield dg.MaterializeResult(
             metadata={**result.metadata(), "dagster/row_count": rows, "dagster/column_schema": columns},
             check_results=list(
                 check_results(
