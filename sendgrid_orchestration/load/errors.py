@@ -1,0 +1,5 @@
+"""What can go wrong with a load, one class for each thing that a caller handles differently."""
+
+
+class LoadInterruptedError(Exception):
+    """Postgres went away or gave up in mid-load. Nothing of that transaction was kept; the next run loads the same files."""

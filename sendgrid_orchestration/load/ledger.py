@@ -1,0 +1,204 @@
+"""What was loaded and what waits. Every line here is written in the transaction that brought the rows it counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import psycopg
+from psycopg import sql
+
+from sendgrid_orchestration.landing.store import LandedFile, LandingStore
+from sendgrid_orchestration.load.shaping import Tally
+from sendgrid_orchestration.settings import Source
+
+
+@dataclass(frozen=True)
+class Damaged:
+    """A landed file that cannot be read to its end, and waits for a person."""
+
+    file_name: str
+    bytes: int
+    problem: str
+    found_at: datetime
+
+
+def waiting(conn: psycopg.Connection, store: LandingStore, source: Source) -> list[LandedFile]:
+    """The landed files that the next load will take, oldest first.
+
+    Not among them are files that were loaded and only wait to be archived, and damaged ones, unless somebody has put
+    another file in their place. Before the first migration everything waits.
+    """
+    files = store.waiting(source.name)
+    if not files:
+        return []
+    known = loaded(conn, source.raw_schema, files)
+    broken = {file.file_name: file.bytes for file in damaged(conn, source.raw_schema)}
+    return [file for file in files if file.name not in known and broken.get(file.name) != file.size]
+
+
+def loaded(conn: psycopg.Connection, raw_schema: str, files: Sequence[LandedFile]) -> set[str]:
+    """The names of those of the files that are in the table."""
+    if not _exists(conn, raw_schema, "landed_files"):
+        return set()
+    query = sql.SQL("select file_name from {} where file_name = any(%s)")
+    rows = conn.execute(
+        query.format(sql.Identifier(raw_schema, "landed_files")), [[file.name for file in files]]
+    )
+    return {name for (name,) in rows}
+
+
+def damaged(conn: psycopg.Connection, raw_schema: str) -> list[Damaged]:
+    """The landed files that cannot be read, oldest first."""
+    if not _exists(conn, raw_schema, "damaged_files"):
+        return []
+    query = sql.SQL("select file_name, bytes, problem, found_at from {} order by file_name")
+    return [Damaged(*row) for row in conn.execute(query.format(sql.Identifier(raw_schema, "damaged_files")))]
+
+
+def max_load_id(conn: psycopg.Connection, raw_schema: str) -> int:
+    """The number of the last load, 0 before the first. Loads follow one another, so none with a lower number comes later."""
+    if not _exists(conn, raw_schema, "loads"):
+        return 0
+    query = sql.SQL("select coalesce(max(load_id), 0) from {}")
+    row = conn.execute(query.format(sql.Identifier(raw_schema, "loads"))).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def touched_days(conn: psycopg.Connection, raw_schema: str, after_load_id: int) -> list[date]:
+    """The days of which something became known by a load after this one, in order."""
+    if not _exists(conn, raw_schema, "events"):
+        return []
+    query = sql.SQL("select distinct event_date from {} where load_id > %s order by event_date")
+    rows = conn.execute(query.format(sql.Identifier(raw_schema, "events")), [after_load_id])
+    return [day for (day,) in rows]
+
+
+def lock(conn: psycopg.Connection, raw_schema: str) -> None:
+    """Wait until no other load of this source is under way; held to the end of the transaction.
+
+    It ends with the connection, so a loader that was killed holds up nobody.
+    """
+    conn.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"load {raw_schema}"])
+
+
+def begin(conn: psycopg.Connection, raw_schema: str, kind: str, run_id: str | None) -> int:
+    """Open a load.
+
+    Returns:
+        Its number.
+    """
+    query = sql.SQL("insert into {} (kind, run_id) values (%s, %s) returning load_id")
+    row = conn.execute(query.format(sql.Identifier(raw_schema, "loads")), [kind, run_id]).fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def finish(
+    conn: psycopg.Connection,
+    raw_schema: str,
+    load_id: int,
+    *,
+    files: int,
+    total: Tally,
+    event_dates: Iterable[date],
+) -> None:
+    """Write what a load brought."""
+    days = sorted(event_dates)
+    query = sql.SQL("""
+        update {}
+        set
+            committed_at = clock_timestamp(), files = %s, posts = %s, events_read = %s, inserted = %s,
+            duplicate = %s, quarantined = %s, copies = %s, first_event_date = %s, last_event_date = %s
+        where load_id = %s
+    """)
+    conn.execute(
+        query.format(sql.Identifier(raw_schema, "loads")),
+        [files, *_counts(total), days[0] if days else None, days[-1] if days else None, load_id],
+    )
+
+
+def record(
+    conn: psycopg.Connection, raw_schema: str, load_id: int, loaded_files: Iterable[tuple[LandedFile, Tally]]
+) -> None:
+    """Write what each file brought; a file that was loaded before keeps its line."""
+    query = sql.SQL("""
+        insert into {} (
+            file_name, load_id, bytes, sealed_at, posts, events_read, inserted, duplicate, quarantined, copies,
+            first_received_at, last_received_at
+        )
+        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+        on conflict (file_name) do nothing
+    """)
+    with conn.cursor() as cursor:
+        cursor.executemany(
+            query.format(sql.Identifier(raw_schema, "landed_files")),
+            [
+                (
+                    file.name,
+                    load_id,
+                    file.size,
+                    file.sealed_at,
+                    *_counts(tally),
+                    tally.first_received_at,
+                    tally.last_received_at,
+                )
+                for file, tally in loaded_files
+            ],
+        )
+
+
+def record_archived(conn: psycopg.Connection, raw_schema: str, paths: Sequence[tuple[str, str]]) -> None:
+    """Write where files (name, path) lie from now on."""
+    query = sql.SQL("update {} set archive_path = %s where file_name = %s")
+    with conn.cursor() as cursor:
+        cursor.executemany(
+            query.format(sql.Identifier(raw_schema, "landed_files")), [(path, name) for name, path in paths]
+        )
+
+
+def record_damaged(conn: psycopg.Connection, raw_schema: str, file: LandedFile, problem: str) -> None:
+    """Write that a file cannot be read."""
+    query = sql.SQL("""
+        insert into {} (file_name, bytes, problem)
+        values (%s, %s, %s)
+        on conflict (file_name) do update set bytes = excluded.bytes, problem = excluded.problem
+    """)
+    conn.execute(query.format(sql.Identifier(raw_schema, "damaged_files")), [file.name, file.size, problem])
+
+
+def forget_damaged(conn: psycopg.Connection, raw_schema: str, names: Sequence[str]) -> None:
+    """Write that these files could be read after all."""
+    query = sql.SQL("delete from {} where file_name = any(%s)")
+    conn.execute(query.format(sql.Identifier(raw_schema, "damaged_files")), [list(names)])
+
+
+def add_up(tallies: Iterable[Tally]) -> Tally:
+    """One tally for all."""
+    total = Tally()
+    for tally in tallies:
+        total.posts += tally.posts
+        total.events_read += tally.events_read
+        total.inserted += tally.inserted
+        total.duplicate += tally.duplicate
+        total.quarantined += tally.quarantined
+        total.copies += tally.copies
+    return total
+
+
+def _counts(tally: Tally) -> tuple[int, ...]:
+    return (
+        tally.posts,
+        tally.events_read,
+        tally.inserted,
+        tally.duplicate,
+        tally.quarantined,
+        tally.copies,
+    )
+
+
+def _exists(conn: psycopg.Connection, raw_schema: str, table: str) -> bool:
+    row = conn.execute("select to_regclass(%s) is not null", [f"{raw_schema}.{table}"]).fetchone()
+    return row is not None and bool(row[0])

@@ -1,0 +1,100 @@
+"""Loads what waits: bounded, oldest first, in transactions small enough to be seen soon and repeated cheaply."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+
+import psycopg
+
+from sendgrid_orchestration.landing.errors import LandingError
+from sendgrid_orchestration.landing.store import LandedFile, LandingStore
+from sendgrid_orchestration.load import ledger
+from sendgrid_orchestration.load.run import LoadResult, Progress, Reporter, Run, connection, parts
+from sendgrid_orchestration.settings import Source
+from sendgrid_orchestration.warehouse.migrations import migrate
+
+__all__ = ["LoadResult", "Progress", "load_waiting"]
+
+logger = logging.getLogger(__name__)
+
+RUN_FILES = 20_000
+RUN_BYTES = 4 * 1024 * 1024 * 1024
+"""What one call takes unless it is told otherwise: some minutes, after which others get their turn."""
+
+
+def load_waiting(
+    conn_url: str,
+    store: LandingStore,
+    source: Source,
+    *,
+    run_id: str | None = None,
+    max_files: int = RUN_FILES,
+    max_bytes: int = RUN_BYTES,
+    progress: Callable[[Progress], None] | None = None,
+) -> LoadResult:
+    """Load the landed files of a source that wait, then move them to the archive.
+
+    Calls for one source take turns, transaction by transaction; calls for different sources run side by side. It may be
+    stopped at any point: what was committed stays, and the next call goes on from there.
+
+    Args:
+        conn_url: the warehouse.
+        store: the landing.
+        source: whose posts.
+        run_id: who asks, for the ledger.
+        max_files: take no more files than this.
+        max_bytes: take no more bytes than this, but at least one file.
+        progress: called after each batch of rows.
+
+    Raises:
+        LoadInterruptedError: Postgres went away; the next call repeats the transaction.
+        WarehouseUnreachableError: Postgres cannot be reached.
+    """
+    with connection(conn_url, source) as conn:
+        migrate(conn, source)
+        waiting = ledger.waiting(conn, store, source)
+        conn.commit()
+        _archive_what_is_loaded(conn, store, source)
+        chosen = _within(waiting, max_files, max_bytes)
+        run = Run(conn, store, source, "load", run_id, Reporter(chosen, progress))
+        for part in parts(chosen):
+            for loaded in run.load(part):
+                _archive(conn, store, source, [file for file, _ in loaded.files])
+        return run.result(remaining_files=len(waiting) - len(chosen))
+
+
+def _within(files: Sequence[LandedFile], max_files: int, max_bytes: int) -> list[LandedFile]:
+    chosen: list[LandedFile] = []
+    size = 0
+    for file in files[:max_files]:
+        size += file.size
+        if chosen and size > max_bytes:
+            break
+        chosen.append(file)
+    return chosen
+
+
+def _archive_what_is_loaded(conn: psycopg.Connection, store: LandingStore, source: Source) -> None:
+    """Finish what a run that was stopped between commit and archive has left."""
+    files = store.waiting(source.name)
+    known = ledger.loaded(conn, source.raw_schema, files) if files else set()
+    conn.commit()
+    if left := [file for file in files if file.name in known]:
+        _archive(conn, store, source, left)
+
+
+def _archive(
+    conn: psycopg.Connection, store: LandingStore, source: Source, files: Sequence[LandedFile]
+) -> None:
+    """Move loaded files to the archive; one that cannot be moved now is moved by the next run."""
+    paths = []
+    with conn.transaction():
+        # Two runs that compress the same file at once could each believe that the other's copy is complete.
+        ledger.lock(conn, source.raw_schema)
+        for file in files:
+            try:
+                paths.append((file.name, store.archive(file)))
+            except (LandingError, OSError) as error:
+                logger.warning("%s is loaded and could not be archived: %s", file.name, error)
+        ledger.record_archived(conn, source.raw_schema, paths)

@@ -1,0 +1,164 @@
+"""From posts to batches of rows: the half of a load that Python does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from typing import Protocol
+from uuid import UUID
+
+from sendgrid_orchestration.load.rows import PostRows
+from sendgrid_orchestration.sendgrid.event_json import NotJsonError, as_storable_text, texts_of_items
+from sendgrid_orchestration.sendgrid.event_parser import Event, NotAPostError, OddItem, parse_post
+
+BATCH_ROWS = 20_000
+BATCH_BYTES = 16 * 1024 * 1024
+"""A batch ends with the post that reaches either. A few batches are in memory at a time, whatever a file's size."""
+
+WHOLE_POST = -1
+"""The item index of a quarantined post whose body is no list of items."""
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+class Post(Protocol):
+    """One webhook request, as the landing keeps it."""
+
+    @property
+    def received_at(self) -> datetime:
+        """When, UTC."""
+
+    @property
+    def body(self) -> bytes:
+        """The bytes."""
+
+
+@dataclass
+class Tally:
+    """What became of the items of one landed file."""
+
+    posts: int = 0
+    events_read: int = 0
+    inserted: int = 0
+    duplicate: int = 0
+    quarantined: int = 0
+    copies: int = 0
+    first_received_at: datetime | None = None
+    last_received_at: datetime | None = None
+
+    def saw(self, received_at: datetime) -> None:
+        """Count a post."""
+        self.posts += 1
+        if self.first_received_at is None or received_at < self.first_received_at:
+            self.first_received_at = received_at
+        if self.last_received_at is None or received_at > self.last_received_at:
+            self.last_received_at = received_at
+
+
+@dataclass(frozen=True, slots=True)
+class Quarantined:
+    """An item that could not be understood, on its way into the quarantine."""
+
+    key: UUID
+    reason: str
+    detail: str
+    item: str
+    file_name: str
+    post_index: int
+    item_index: int
+    received_at: datetime
+
+
+@dataclass
+class Batch:
+    """Rows of one or more files, in the order in which they were received."""
+
+    rows: list[str] = field(default_factory=list)
+    owners: list[tuple[Tally, int]] = field(default_factory=list)
+    """Whose rows they are: each file's tally with the index behind its last row."""
+    quarantined: list[Quarantined] = field(default_factory=list)
+    bytes: int = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it is time to store it."""
+        return len(self.rows) + len(self.quarantined) >= BATCH_ROWS or self.bytes >= BATCH_BYTES
+
+    def add(self, post: Post, load_id: int, tally: Tally, file_name: str, post_index: int) -> None:
+        """Shape one more post."""
+        received_at = post.received_at
+        tally.saw(received_at)
+        shaper = PostRows((received_at - _EPOCH) // _MICROSECOND, load_id)
+        self.bytes += len(post.body)
+        begin = len(self.rows)
+        try:
+            odd = self._shape(parse_post(post.body), shaper)
+        except NotAPostError as error:
+            whole = OddItem(error.reason, str(error))
+            odd = {WHOLE_POST: whole}
+        if odd:
+            self._quarantine(post, odd, file_name, post_index)
+        tally.quarantined += len(odd)
+        tally.events_read += len(self.rows) - begin + len(odd)
+        if self.owners and self.owners[-1][0] is tally:
+            self.owners[-1] = tally, len(self.rows)
+        else:
+            self.owners.append((tally, len(self.rows)))
+
+    def _shape(self, parsed: Iterator[Event | OddItem], shaper: PostRows) -> dict[int, OddItem]:
+        odd: dict[int, OddItem] = {}
+        append, row = self.rows.append, shaper.row
+        for index, event in enumerate(parsed):
+            if type(event) is Event:
+                append(row(event))
+            else:
+                assert type(event) is OddItem
+                odd[index] = event
+        return odd
+
+    def _quarantine(self, post: Post, odd: dict[int, OddItem], file_name: str, post_index: int) -> None:
+        try:
+            texts = texts_of_items(post.body)
+        except NotJsonError:
+            texts = []
+        for index, item in odd.items():
+            text = texts[index] if 0 <= index < len(texts) else as_storable_text(post.body)
+            self.quarantined.append(
+                Quarantined(
+                    quarantine_key(file_name, post_index, index),
+                    item.reason,
+                    item.detail,
+                    text,
+                    file_name,
+                    post_index,
+                    index,
+                    post.received_at,
+                )
+            )
+
+
+def quarantine_key(file_name: str, post_index: int, item_index: int) -> UUID:
+    """What an item is called in the quarantine: the same whenever its file is loaded again."""
+    place = f"{file_name}\0{post_index}\0{item_index}".encode()
+    return UUID(bytes=blake2b(place, digest_size=16).digest())
+
+
+def batches(files: Iterable[tuple[str, Tally, Iterable[Post]]], load_id: int) -> Iterator[Batch]:
+    """The posts of some files as batches; small files share one, large ones take several.
+
+    Args:
+        files: name, tally and posts of each file; the tallies are filled on the way.
+        load_id: the load that brings them.
+    """
+    batch = Batch()
+    for file_name, tally, posts in files:
+        for post_index, post in enumerate(posts):
+            batch.add(post, load_id, tally, file_name, post_index)
+            if batch.is_full:
+                yield batch
+                batch = Batch()
+    if batch.rows or batch.quarantined:
+        yield batch

@@ -1,0 +1,105 @@
+"""One load: some landed files, their rows and their lines in the ledger, committed together or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import psycopg
+
+from sendgrid_orchestration.landing.errors import DamagedFile
+from sendgrid_orchestration.landing.format import Post
+from sendgrid_orchestration.landing.store import LandedFile, LandingStore
+from sendgrid_orchestration.load import ledger
+from sendgrid_orchestration.load.ahead import ahead
+from sendgrid_orchestration.load.shaping import Tally, batches
+from sendgrid_orchestration.load.storing import Storer
+
+BATCHES_AHEAD = 1
+"""One is being shaped, one waits, one is being stored: at most three of 16 MB and what Python needs around them."""
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """What one load brought."""
+
+    load_id: int
+    files: tuple[tuple[LandedFile, Tally], ...]
+    event_dates: frozenset[date]
+
+
+class FileDamagedError(Exception):
+    """A file cannot be read to its end, so nothing of this load was kept.
+
+    Attributes:
+        file: the damaged file.
+    """
+
+    def __init__(self, file: LandedFile, problem: str) -> None:
+        super().__init__(problem)
+        self.file = file
+
+
+def load_files(
+    conn: psycopg.Connection,
+    raw_schema: str,
+    store: LandingStore,
+    files: Sequence[LandedFile],
+    *,
+    kind: str,
+    run_id: str | None,
+    seen: Callable[[int], None] = lambda events: None,
+) -> Loaded | None:
+    """Load files in one transaction, under the lock of their source.
+
+    Args:
+        conn: a connection without an open transaction.
+        raw_schema: where the tables are.
+        store: where the files are.
+        files: what to load. A `load` leaves out those that another run has loaded meanwhile; a `replay` takes all.
+        kind: `load` or `replay`.
+        run_id: who asks.
+        seen: called with the number of events read so far.
+
+    Returns:
+        What was loaded; None where nothing was left to do.
+
+    Raises:
+        FileDamagedError: a file is damaged; nothing was kept.
+    """
+    with conn.transaction():
+        ledger.lock(conn, raw_schema)
+        if kind == "load":
+            known = ledger.loaded(conn, raw_schema, files)
+            files = [file for file in files if file.name not in known]
+        if not files:
+            return None
+        # The only queries that follow are looks into an index. Fresh tables have no statistics, and Postgres would
+        # rather read all of them.
+        conn.execute(
+            "select set_config(name, 'off', true) "
+            "from unnest(array['enable_seqscan', 'enable_hashjoin', 'enable_mergejoin']) as name"
+        )
+        load_id = ledger.begin(conn, raw_schema, kind, run_id)
+        storer = Storer(conn, raw_schema, load_id)
+        tallied = tuple((file, Tally()) for file in files)
+        opened = ((file.name, tally, _posts(store, file)) for file, tally in tallied)
+        with ahead(batches(opened, load_id), BATCHES_AHEAD) as shaped:
+            for batch in shaped:
+                storer.store(batch)
+                seen(sum(tally.events_read for _, tally in tallied))
+        ledger.record(conn, raw_schema, load_id, tallied)
+        ledger.forget_damaged(conn, raw_schema, [file.name for file in files])
+        total = ledger.add_up(tally for _, tally in tallied)
+        ledger.finish(
+            conn, raw_schema, load_id, files=len(files), total=total, event_dates=storer.event_dates
+        )
+    return Loaded(load_id, tallied, frozenset(storer.event_dates))
+
+
+def _posts(store: LandingStore, file: LandedFile) -> Iterator[Post]:
+    try:
+        yield from store.read(file)
+    except DamagedFile as error:
+        raise FileDamagedError(file, str(error)) from error
