@@ -25,13 +25,14 @@ class KnownPrints:
     """The fingerprints of the recipients that are stored and not deleted.
 
     Attributes:
+        recognise: rows that are known are left out; False where they must all be read again.
         repeated: rows whose fingerprint had come before in the same read.
     """
 
     def __init__(self, prints: Prints, *, recognise: bool = True) -> None:
         self._prints = np.unique(prints)
         self._seen = np.zeros(len(self._prints), dtype=bool)
-        self._recognise = recognise
+        self.recognise = recognise
         self.repeated = 0
 
     @classmethod
@@ -65,7 +66,7 @@ class KnownPrints:
 
     def unknown(self, prints: Prints) -> NDArray[np.intp]:
         """The places of those that are not stored; the others are marked as seen."""
-        if not (self._recognise and len(self._prints)):
+        if not (self.recognise and len(self._prints)):
             return np.arange(len(prints))
         places = np.searchsorted(self._prints, prints)
         places[places == len(self._prints)] = 0

@@ -183,8 +183,8 @@ class _Read:
         reading = self.context.reading
         distinct = self.rows if distinct is None else distinct
         stated = self.files.contact_count
-        if stated is not None and self.rows != stated:
-            reading.doubt(f"The export's files have {self.rows} rows, and SendGrid says {stated}.")
+        if stated is not None and distinct < stated:
+            reading.doubt(f"The export has {distinct} different contacts, and SendGrid says it has {stated}.")
         counts = [count for count in (before, after) if count is not None]
         if counts and distinct < min(counts):
             reading.doubt(

@@ -81,7 +81,10 @@ class Staged:
             merged = Counts()
             if columns:
                 self._cast(columns)
-                merged = Merge(self._context.raw, TABLE, columns, self._context.now).run(conn, delete=False)
+                merge = Merge(
+                    self._context.raw, TABLE, columns, self._context.now, trust_hashes=known.recognise
+                )
+                merged = merge.run(conn, delete=False)
             deleted = self._delete(known) if self._context.reading.complete else 0
         duplicates = merged.duplicates + known.repeated
         rows = known.seen_count + merged.rows

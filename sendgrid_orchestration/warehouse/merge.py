@@ -47,12 +47,14 @@ class Merge:
         table: the target.
         columns: those of the target that the read has; the others keep what they hold.
         now: the moment that becomes `synced_at`, `deleted_at` and the like.
+        trust_hashes: an equal `content_hash` means equal content; not so where a column was never filled before.
     """
 
     raw: str
     table: Table
     columns: Sequence[str]
     now: datetime
+    trust_hashes: bool = True
 
     def run(
         self, conn: psycopg.Connection, *, delete: bool, delete_key: Sequence[str] | None = None
@@ -100,10 +102,10 @@ class Merge:
         ours, theirs = (
             sql.SQL(", ").join(sql.Identifier(side, name) for name in self.columns) for side in ("t", "i")
         )
-        return sql.SQL(
-            "(t.deleted_at is not null or (t.content_hash is distinct from i.content_hash "
-            "and row({}) is distinct from row({})))"
-        ).format(ours, theirs)
+        changed = sql.SQL("row({}) is distinct from row({})").format(ours, theirs)
+        if self.trust_hashes:
+            changed = sql.SQL("t.content_hash is distinct from i.content_hash and {}").format(changed)
+        return sql.SQL("(t.deleted_at is not null or ({}))").format(changed)
 
     def _execute(self, conn: psycopg.Connection, statement: str, **parts: sql.Composable) -> int:
         query = sql.SQL(_statement(statement)).format(

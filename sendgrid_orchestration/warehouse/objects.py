@@ -43,20 +43,20 @@ def create(conn: psycopg.Connection, source: Source) -> None:
         conn.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"objects {raw}"])
         if are_current(conn, source):
             return
-        existing = _columns(conn, raw)
-        for table in (*TABLES.values(), *SUPPORT_TABLES):
-            if table.name not in existing:
-                _create_table(conn, raw, table)
-            for column in table.all_columns:
-                if table.name in existing and column.name not in existing[table.name]:
-                    _add_column(conn, raw, table, column)
-        conn.execute(sql.SQL(_SAFE_CASTS).format(raw=sql.Identifier(raw)))
-        conn.execute(_versions_view(raw))
-        conn.execute(
-            sql.SQL("comment on view {} is {}").format(
-                sql.Identifier(raw, _VIEW), sql.Literal(_view_comment())
-            )
-        )
+        # One script: some three hundred statements would otherwise be as many journeys to the server and back.
+        conn.execute(sql.SQL(";\n").join(_statements(raw, _columns(conn, raw))))
+
+
+def _statements(raw: str, existing: dict[str, set[str]]) -> Iterator[sql.Composed]:
+    for table in (*TABLES.values(), *SUPPORT_TABLES):
+        if table.name not in existing:
+            yield from _table_statements(raw, table)
+        for column in table.all_columns:
+            if table.name in existing and column.name not in existing[table.name]:
+                yield from _column_statements(raw, table, column)
+    yield sql.SQL(_SAFE_CASTS).format(raw=sql.Identifier(raw))
+    yield _versions_view(raw)
+    yield sql.SQL("comment on view {} is {}").format(sql.Identifier(raw, _VIEW), sql.Literal(_view_comment()))
 
 
 @cache
@@ -78,7 +78,7 @@ def _columns(conn: psycopg.Connection, raw: str) -> dict[str, set[str]]:
     return found
 
 
-def _create_table(conn: psycopg.Connection, raw: str, table: Table) -> None:
+def _table_statements(raw: str, table: Table) -> Iterator[sql.Composed]:
     name = sql.Identifier(raw, table.name)
     lines = [
         sql.SQL("{} {}{}").format(
@@ -93,27 +93,24 @@ def _create_table(conn: psycopg.Connection, raw: str, table: Table) -> None:
             sql.Identifier(f"{table.name}_pkey"), sql.SQL(", ").join(map(sql.Identifier, table.key))
         )
     )
-    conn.execute(sql.SQL("create table {} ({})").format(name, sql.SQL(", ").join(lines)))
+    yield sql.SQL("create table {} ({})").format(name, sql.SQL(", ").join(lines))
     for index in table.indexes:
-        conn.execute(sql.SQL(index).format(table=name))
-    conn.execute(sql.SQL("comment on table {} is {}").format(name, sql.Literal(table.grain)))
+        yield sql.SQL(index).format(table=name)
+    yield sql.SQL("comment on table {} is {}").format(name, sql.Literal(table.grain))
     for column in table.all_columns:
-        _comment(conn, raw, table, column)
+        yield _comment(raw, table, column)
 
 
-def _add_column(conn: psycopg.Connection, raw: str, table: Table, column: Column) -> None:
-    statement = sql.SQL("alter table {} add column {} {}")
-    conn.execute(
-        statement.format(sql.Identifier(raw, table.name), sql.Identifier(column.name), sql.SQL(column.type))
+def _column_statements(raw: str, table: Table, column: Column) -> Iterator[sql.Composed]:
+    yield sql.SQL("alter table {} add column {} {}").format(
+        sql.Identifier(raw, table.name), sql.Identifier(column.name), sql.SQL(column.type)
     )
-    _comment(conn, raw, table, column)
+    yield _comment(raw, table, column)
 
 
-def _comment(conn: psycopg.Connection, raw: str, table: Table, column: Column) -> None:
-    conn.execute(
-        sql.SQL("comment on column {} is {}").format(
-            sql.Identifier(raw, table.name, column.name), sql.Literal(column.comment)
-        )
+def _comment(raw: str, table: Table, column: Column) -> sql.Composed:
+    return sql.SQL("comment on column {} is {}").format(
+        sql.Identifier(raw, table.name, column.name), sql.Literal(column.comment)
     )
 
 

@@ -21,4 +21,4 @@ begin
 exception when others then
     return null;
 end
-$$;
+$$
