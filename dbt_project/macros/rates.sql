@@ -1,6 +1,6 @@
 {# A rate that is null, and neither an error nor zero, where there is nothing to divide by. #}
 {% macro rate(numerator, denominator) -%}
-    cast(1.0 * {{ numerator }} / nullif({{ denominator }}, 0) as numeric(12, 6))
+    cast(1.0 * {{ numerator }} / nullif({{ denominator }}, 0) as numeric(18, 6))
 {%- endmacro %}
 
 {# Every rate, from the counters of the same row; docs/metrics.md says what each means. #}
