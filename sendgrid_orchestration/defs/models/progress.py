@@ -14,6 +14,7 @@ from typing import Any, LiteralString, Self
 import psycopg
 from psycopg import sql
 
+from sendgrid_orchestration.load.ledger import max_load_id
 from sendgrid_orchestration.settings import Source
 
 
@@ -52,11 +53,10 @@ class Touched:
 
 def of_warehouse(conn: psycopg.Connection, source: Source, code: str) -> Progress:
     """How far the warehouse has come; at zero where nothing was ever loaded."""
-    load = _value(conn, source, "loads", "coalesce(max(load_id), 0)")
     sync = _value(
         conn, source, "sync_runs", "count(*) filter (where finished_at is not null and error is null)"
     )
-    return Progress(load or 0, sync or 0, code)
+    return Progress(max_load_id(conn, source.raw_schema), sync or 0, code)
 
 
 def touched_after(conn: psycopg.Connection, source: Source, load: int) -> Touched | None:

@@ -1,0 +1,39 @@
+"""Assembles the commands; each group has a file of its own."""
+
+from __future__ import annotations
+
+import logging
+
+import typer
+
+from sendgrid_orchestration.cli.config import config_app
+from sendgrid_orchestration.cli.demo import demo
+from sendgrid_orchestration.cli.mistakes import Commands
+from sendgrid_orchestration.cli.postgres import postgres_app
+from sendgrid_orchestration.cli.receive import receive
+from sendgrid_orchestration.cli.smoke import smoke
+
+app = typer.Typer(
+    cls=Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_show_locals=False,  # locals hold keys
+    rich_markup_mode="markdown",
+    help="Everything a company knows about its email in SendGrid, in its own Postgres.",
+)
+
+
+@app.callback()
+def _set_up(
+    verbose: bool = typer.Option(False, "--verbose", "-v", help="Say more about what is done."),
+) -> None:
+    logging.basicConfig(
+        level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(message)s"
+    )
+
+
+app.command()(demo)
+app.command()(smoke)
+app.command()(receive)
+app.add_typer(postgres_app, name="postgres")
+app.add_typer(config_app, name="config")

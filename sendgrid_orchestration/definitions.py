@@ -1,0 +1,73 @@
+"""Assembles everything that Dagster loads, for every configured source."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import dagster as dg
+
+from sendgrid_orchestration import alerts
+from sendgrid_orchestration.defs.alerts.sensors import failed_runs_sensor, failing_checks_sensor
+from sendgrid_orchestration.defs.events.assets import raw_events, webhook
+from sendgrid_orchestration.defs.events.jobs import events_job
+from sendgrid_orchestration.defs.events.sensors import landed_files_sensor
+from sendgrid_orchestration.defs.maintenance.jobs import maintenance_job
+from sendgrid_orchestration.defs.maintenance.schedules import maintenance_schedule
+from sendgrid_orchestration.defs.models.assets import model_assets
+from sendgrid_orchestration.defs.models.jobs import models_job
+from sendgrid_orchestration.defs.models.project import manifest
+from sendgrid_orchestration.defs.models.sensors import models_sensor
+from sendgrid_orchestration.defs.models.translator import SourceTranslator
+from sendgrid_orchestration.defs.objects.assets import object_assets
+from sendgrid_orchestration.defs.objects.jobs import objects_job
+from sendgrid_orchestration.defs.objects.schedules import objects_schedule
+from sendgrid_orchestration.defs.partitions import daily
+from sendgrid_orchestration.defs.resources import Landing, SendGrid, Warehouse
+from sendgrid_orchestration.settings import Settings, Source, load_settings
+
+
+def build_definitions(settings: Settings, overrides: Mapping[str, Any] | None = None) -> dg.Definitions:
+    """The definitions for these settings. Touches neither network nor database.
+
+    Args:
+        settings: which sources there are, and everything else.
+        overrides: resources that take the place of the real ones, by name, for tests.
+    """
+    parsed = manifest()
+    resources = {
+        "warehouse": Warehouse(settings),
+        "landing": Landing(settings),
+        "sendgrid": SendGrid(settings),
+        **(overrides or {}),
+    }
+    parts = [*(_of_source(source, settings, parsed) for source in settings.sources), _shared(settings)]
+    return dg.Definitions.merge(*parts, dg.Definitions(resources=resources))
+
+
+def _of_source(source: Source, settings: Settings, parsed: Mapping[str, Any]) -> dg.Definitions:
+    translator = SourceTranslator(source, settings.owners, daily(settings.schedules.first_day))
+    models = model_assets(source, parsed, translator, settings.data_dir / "dbt" / source.name)
+    objects = object_assets(source, settings)
+    schedules = settings.schedules
+    return dg.Definitions(
+        assets=[webhook(source, settings.owners), raw_events(source, settings), *objects, models],
+        jobs=[events_job(source), objects_job(source, objects), models_job(source, models)],
+        schedules=[objects_schedule(source, schedules)],
+        sensors=[
+            landed_files_sensor(source, schedules.events_poll_seconds),
+            models_sensor(source, schedules, models),
+        ],
+    )
+
+
+def _shared(settings: Settings) -> dg.Definitions:
+    tell = [failed_runs_sensor(settings.alerts), failing_checks_sensor(settings.alerts)]
+    return dg.Definitions(
+        jobs=[maintenance_job(settings.sources, settings.schedules.keep_runs_days)],
+        schedules=[maintenance_schedule(settings.schedules)],
+        sensors=tell if alerts.is_configured(settings.alerts) else [],
+    )
+
+
+defs = build_definitions(load_settings())
