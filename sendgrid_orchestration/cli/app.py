@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import logging
+from typing import Annotated
 
 import typer
 
 from sendgrid_orchestration.cli.config import config_app
 from sendgrid_orchestration.cli.demo import demo
+from sendgrid_orchestration.cli.docs import docs
+from sendgrid_orchestration.cli.load import load, replay
 from sendgrid_orchestration.cli.mistakes import Commands
 from sendgrid_orchestration.cli.postgres import postgres_app
 from sendgrid_orchestration.cli.receive import receive
@@ -25,7 +28,7 @@ app = typer.Typer(
 
 @app.callback()
 def _set_up(
-    verbose: bool = typer.Option(False, "--verbose", "-v", help="Say more about what is done."),
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say more about what is done.")] = False,
 ) -> None:
     logging.basicConfig(
         level=logging.INFO if verbose else logging.WARNING, format="%(levelname)s %(message)s"
@@ -35,5 +38,8 @@ def _set_up(
 app.command()(demo)
 app.command()(smoke)
 app.command()(receive)
+app.command()(load)
+app.command()(replay)
+app.command()(docs)
 app.add_typer(postgres_app, name="postgres")
 app.add_typer(config_app, name="config")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from typing import Annotated
 
 import psycopg
 import typer
@@ -32,13 +33,13 @@ Ctrl-C stops everything. The data stays in {folder} until the next demo.
 
 
 def demo(
-    port: int = typer.Option(
-        3000, help="Where the Dagster UI shall be; another port is taken if this one is busy."
-    ),
-    rate: float = typer.Option(2.0, min=0, help="Messages that each account goes on sending, per second."),
-    minutes: float | None = typer.Option(
-        None, min=0.1, help="Stop by itself after so long.", show_default="never"
-    ),
+    port: Annotated[
+        int, typer.Option(help="Where the Dagster UI shall be; another port is taken if it is busy.")
+    ] = 3000,
+    rate: Annotated[
+        float, typer.Option(min=0, help="Messages a second that each account goes on sending.")
+    ] = 2.0,
+    minutes: Annotated[float | None, typer.Option(min=0.1, help="Stop by itself after so long.")] = None,
 ) -> None:
     """Watch two simulated SendGrid accounts arrive in Postgres, in the Dagster UI. Needs no account and no server."""
     # Only here: the other commands need neither the simulator nor what it imports.

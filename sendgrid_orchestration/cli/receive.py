@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from typing import Annotated
 
 import typer
 
@@ -11,9 +12,10 @@ from sendgrid_orchestration.settings import load_settings
 
 
 def receive(
-    workers: int | None = typer.Option(
-        None, min=1, help="Processes that share the port.", show_default="as in the settings"
-    ),
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, help="Processes that share the port, if not as many as the settings say."),
+    ] = None,
 ) -> None:
     """Take SendGrid's posts and land them, until Ctrl-C. Needs a disk and the settings, no database and no Dagster."""
     for handler in logging.getLogger().handlers:
