@@ -11,12 +11,12 @@ import logging
 from typing import Any, Protocol
 
 import orjson
-from granian.rsgi import ProtocolClosed, ProtocolError  # type: ignore[attr-defined]
 
 from sendgrid_orchestration.receiver import oauth
 from sendgrid_orchestration.receiver.backstage import Backstage
 from sendgrid_orchestration.receiver.gate import Gate, Gates, Headers
 from sendgrid_orchestration.receiver.metrics import CONTENT_TYPE
+from sendgrid_orchestration.receiver.reading import BodyReader
 from sendgrid_orchestration.receiver.refusal import Refusal, RefusalLog
 from sendgrid_orchestration.receiver.room import Room
 from sendgrid_orchestration.settings import Settings
@@ -73,10 +73,12 @@ class Receiver:
         self._room = Room(max(_IN_FLIGHT_BYTES, self._max_body), _PATIENCE_SECONDS)
         self._refusals = RefusalLog()
         self._backstage: Backstage | None = None
+        self._bodies: BodyReader | None = None
 
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Called in the worker before it takes requests."""
         self._backstage = Backstage(self._settings, loop)
+        self._bodies = BodyReader(loop, _BODY_SECONDS)
         self._backstage.metrics.in_flight.set_function(lambda: self._room.used)
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -114,7 +116,7 @@ class Receiver:
             self._refuse(proto, gate.source if gate else "", refusal)
 
     async def _receive(self, gate: Gate, headers: Headers, proto: Any) -> Refusal | None:
-        assert self._backstage
+        assert self._backstage and self._bodies
         length = _content_length(headers)
         if length is not None and length > self._max_body:
             return Refusal.TOO_LARGE
@@ -124,7 +126,7 @@ class Receiver:
         if not (self._room.enter_at_once(reserved) or await self._room.enter(reserved)):
             return Refusal.BUSY
         try:
-            body = await _read(proto, length, self._max_body)
+            body = await self._bodies.read(proto, length, self._max_body)
             if isinstance(body, Refusal):
                 return body
             return await self._backstage.intake.take(gate, headers, body)
@@ -140,7 +142,8 @@ class Receiver:
         if scope.method != "POST":
             self._refuse(proto, "", Refusal.METHOD)
             return
-        body = await _read(proto, None, _TOKEN_REQUEST_BYTES)
+        assert self._bodies
+        body = await self._bodies.read(proto, None, _TOKEN_REQUEST_BYTES)
         if isinstance(body, Refusal):
             self._refuse(proto, "", body)
             return
@@ -175,25 +178,6 @@ class Receiver:
         status = refusal.status
         answer = orjson.dumps({"error": error or _WORDS[status]})
         proto.response_bytes(status, [_JSON, *_EXTRA_HEADERS.get(status, ())], answer)
-
-
-async def _read(proto: Any, length: int | None, limit: int) -> bytes | Refusal:
-    """The body, if it arrives in time and is within the limit."""
-    try:
-        async with asyncio.timeout(_BODY_SECONDS):
-            if length is not None:  # and within the limit; the server reads no further than it says
-                return bytes(await proto())
-            parts: list[bytes] = []
-            async for part in proto:
-                parts.append(part)
-                limit -= len(part)
-                if limit < 0:
-                    return Refusal.TOO_LARGE
-            return b"".join(parts)
-    except TimeoutError:
-        return Refusal.TOO_SLOW
-    except (ProtocolClosed, ProtocolError):
-        return Refusal.ABORTED
 
 
 def _content_length(headers: Headers) -> int | None:
