@@ -61,13 +61,20 @@ def marts() -> set[str]:
 
 
 def union_of_marts(dataset: dict[str, Any], branches: Sequence[Branch]) -> str:
-    """The SQL of a dataset over the same mart of every source."""
+    """The SQL of a dataset over the same mart of every source.
+
+    A dataset that needs more than the columns of its mart brings a query of its own, in which `{marts}` stands for the
+    schema.
+    """
     columns = ",\n  ".join(mart_columns(dataset))
-    table = dataset["table_name"]
     selects = []
     for branch in branches:
         label = branch.label.replace("'", "''")
-        selects.append(f"select\n  '{label}' as {SOURCE_COLUMN},\n  {columns}\nfrom {branch.schema}.{table}")
+        if query := dataset.get("sql"):
+            table = f"({query.strip().replace('{marts}', branch.schema)}) as mart"
+        else:
+            table = f"{branch.schema}.{dataset['table_name']}"
+        selects.append(f"select\n  '{label}' as {SOURCE_COLUMN},\n  {columns}\nfrom {table}")
     return "\nunion all\n".join(selects)
 
 

@@ -67,6 +67,9 @@ def write_back(exported: dict[str, str]) -> list[str]:
             continue
         asset = CLEAN[kind](yaml.safe_load(content))
         name, before = ours.get(asset["uuid"], (_new_name(kind, asset), {}))
+        if kind == "datasets":
+            # What Superset has is the query of this installation's sources.
+            asset["sql"] = before.get("sql")
         text = to_text(_in_order_of(before, asset))
         file = ASSETS / name
         if not file.exists() or file.read_text(encoding="utf-8") != text:
@@ -77,7 +80,7 @@ def write_back(exported: dict[str, str]) -> list[str]:
 
 
 def _dataset(asset: Asset) -> Asset:
-    asset = {**_touched(asset), "schema": None, "sql": None}
+    asset = {**_touched(asset), "schema": None}
     for part in ("columns", "metrics"):
         asset[part] = [_touched(item) for item in asset[part]]
     return asset
