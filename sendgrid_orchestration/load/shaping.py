@@ -9,9 +9,10 @@ from hashlib import blake2b
 from typing import Protocol
 from uuid import UUID
 
+from sendgrid_orchestration.load.quick import NOT_FOR_ME, SHAPERS
 from sendgrid_orchestration.load.rows import PostRows
 from sendgrid_orchestration.sendgrid.event_json import NotJsonError, as_storable_text, texts_of_items
-from sendgrid_orchestration.sendgrid.event_parser import Event, NotAPostError, OddItem, parse_post
+from sendgrid_orchestration.sendgrid.event_parser import Items, NotAPostError, OddItem
 
 BATCH_ROWS = 20_000
 BATCH_BYTES = 16 * 1024 * 1024
@@ -87,18 +88,23 @@ class Batch:
         """Whether it is time to store it."""
         return len(self.rows) + len(self.quarantined) >= BATCH_ROWS or self.bytes >= BATCH_BYTES
 
-    def add(self, post: Post, load_id: int, tally: Tally, file_name: str, post_index: int) -> None:
-        """Shape one more post."""
+    def add(
+        self, post: Post, load_id: int, tally: Tally, file_name: str, post_index: int
+    ) -> dict[int, OddItem]:
+        """Shape one more post.
+
+        Returns:
+            What was odd in it, by the place in the post.
+        """
         received_at = post.received_at
         tally.saw(received_at)
         shaper = PostRows((received_at - _EPOCH) // _MICROSECOND, load_id)
         self.bytes += len(post.body)
         begin = len(self.rows)
         try:
-            odd = self._shape(parse_post(post.body), shaper)
+            odd = self._shape(Items(post.body), shaper)
         except NotAPostError as error:
-            whole = OddItem(error.reason, str(error))
-            odd = {WHOLE_POST: whole}
+            odd = {WHOLE_POST: OddItem(error.reason, str(error))}
         if odd:
             self._quarantine(post, odd, file_name, post_index)
         tally.quarantined += len(odd)
@@ -107,16 +113,20 @@ class Batch:
             self.owners[-1] = tally, len(self.rows)
         else:
             self.owners.append((tally, len(self.rows)))
+        return odd
 
-    def _shape(self, parsed: Iterator[Event | OddItem], shaper: PostRows) -> dict[int, OddItem]:
+    def _shape(self, items: Items, shaper: PostRows) -> dict[int, OddItem]:
         odd: dict[int, OddItem] = {}
-        append, row = self.rows.append, shaper.row
-        for index, event in enumerate(parsed):
-            if type(event) is Event:
-                append(row(event))
-            else:
-                assert type(event) is OddItem
-                odd[index] = event
+        append, finish = self.rows.append, shaper.finish
+        for index, item in enumerate(items.raw):
+            try:
+                append(SHAPERS[tuple(item)](item, finish))
+            except NOT_FOR_ME:
+                event = items.event(index)
+                if isinstance(event, OddItem):
+                    odd[index] = event
+                else:
+                    append(shaper.row(event))
         return odd
 
     def _quarantine(self, post: Post, odd: dict[int, OddItem], file_name: str, post_index: int) -> None:

@@ -23,7 +23,6 @@ CHUNK_ROWS = 2_000
 _LONGEST_GAP = 2_000_000
 """Microseconds. Moments that lie closer together than this are looked up as one range."""
 
-_DAY = slice(38, 42)
 _FIRST_DAY = date(2000, 1, 1)
 
 
@@ -43,7 +42,8 @@ class Storer:
         new = self._new(batch)
         if new:
             days = {
-                _FIRST_DAY + timedelta(days=number) for number in _integers({row[_DAY] for row in new}, "i")
+                _FIRST_DAY + timedelta(days=number)
+                for number in _integers({row[format_.DAY] for row in new}, "i")
             }
             self.event_dates |= days
             self._prepare({day.replace(day=1) for day in days})

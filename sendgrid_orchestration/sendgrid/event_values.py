@@ -16,8 +16,8 @@ END_OF_MOMENTS = 4_102_444_800 * MICROSECONDS
 _MILLISECONDS_FROM = 100_000_000_000
 """SendGrid's Single Send example has milliseconds; as seconds this number would be in the year 5138."""
 
-LONGEST_INDEXED = 600
-"""Characters. An index entry of Postgres takes 2,704 bytes and a character up to four; real ids have about 80."""
+LONGEST_INDEXED = 2_000
+"""Bytes. An index entry of Postgres takes 2,704; real ids have about 80."""
 
 
 class Unfit(ValueError):
@@ -33,7 +33,7 @@ def text(value: Any) -> str:
 
 def indexed_text(value: Any) -> str:
     """Text that is short enough for an index."""
-    if isinstance(value, str) and len(value) <= LONGEST_INDEXED:
+    if isinstance(value, str) and len(value.encode()) <= LONGEST_INDEXED:
         return value
     raise Unfit
 
@@ -68,6 +68,8 @@ def boolean(value: Any) -> bool:
 def moment(value: Any) -> int:
     """Unix seconds or milliseconds, as a number or as text; returns microseconds since 1970."""
     number = value if type(value) is int else _number(value)
+    if abs(number) >= END_OF_MOMENTS:  # also keeps the product below within what a float can be
+        raise Unfit
     microseconds = round(number * (1_000 if abs(number) >= _MILLISECONDS_FROM else MICROSECONDS))
     if not FIRST_MOMENT <= microseconds < END_OF_MOMENTS:
         raise Unfit
@@ -110,7 +112,7 @@ def _whole(value: Any, bits: int) -> int:
         digits = value.removeprefix("-")
         if not (len(digits) < 20 and digits.isascii() and digits.isdigit()):
             raise Unfit
-    elif not isinstance(value, int | float) or value != value // 1:
+    elif not isinstance(value, int | float) or value % 1 != 0:
         raise Unfit
     number = int(value)
     if not -(1 << bits) <= number < 1 << bits:

@@ -95,6 +95,17 @@ class Field:
         """Whether the value nearly always goes to the column as it came."""
         return self.read in (values.text, values.indexed_text)
 
+    @property
+    def identifies(self) -> bool:
+        """Whether two events that differ here are two events."""
+        return any(column.identifies for column in self.columns)
+
+    def by_column(self, value: Any) -> dict[str, Any]:
+        """What `read` returned, by the names of the columns."""
+        if len(self.columns) == 1:
+            return {self.columns[0].name: value}
+        return {column.name: part for column, part in zip(self.columns, value, strict=True)}
+
 
 def _text(key: str, column: str = "", *, identifies: bool = False) -> Field:
     return Field(key, (Column(column or key, "text", identifies),), values.text)
