@@ -101,8 +101,9 @@ class LandingStore:
             DamagedFile: at the first byte that is no post; the posts before it were yielded.
             LandingError: the file is gone.
         """
-        with closing(self._open(file)) as stream:
-            for _, post in decode(stream, file.path):
+        stream, path = self._open(file)
+        with closing(stream):
+            for _, post in decode(stream, path):
                 yield post
 
     def archive(self, file: LandedFile) -> str:
@@ -178,8 +179,8 @@ class LandingStore:
         except FileNotFoundError:
             return []
 
-    def _open(self, file: LandedFile) -> BinaryIO:
-        """The file's uncompressed bytes; where it was archived since it was listed, from there."""
+    def _open(self, file: LandedFile) -> tuple[BinaryIO, str]:
+        """The file's uncompressed bytes, and where they come from: the archive, if it went there since it was listed."""
         path = file.path
         try:
             raw = self._open_raw(path)
@@ -190,9 +191,9 @@ class LandingStore:
             except FileNotFoundError as error:
                 raise LandingError(f"{file.path} is neither in the landing nor in its archive.") from error
         if not path.endswith(ARCHIVED_SUFFIX):
-            return raw
+            return raw, path
         reader = zstandard.ZstdDecompressor().stream_reader(raw, read_across_frames=True, closefd=True)
-        return cast(BinaryIO, _Decompressed(reader, path))
+        return cast(BinaryIO, _Decompressed(reader, path)), path
 
     def _open_raw(self, path: str) -> BinaryIO:
         if self._local:
