@@ -18,7 +18,7 @@ from sendgrid_orchestration.defs.models.assets import model_assets
 from sendgrid_orchestration.defs.models.jobs import models_job
 from sendgrid_orchestration.defs.models.project import manifest
 from sendgrid_orchestration.defs.models.sensors import models_sensor
-from sendgrid_orchestration.defs.models.translator import SourceTranslator
+from sendgrid_orchestration.defs.models.translator import SourceTranslator, read_tables
 from sendgrid_orchestration.defs.objects.assets import object_assets
 from sendgrid_orchestration.defs.objects.jobs import objects_job
 from sendgrid_orchestration.defs.objects.schedules import objects_schedule
@@ -49,9 +49,17 @@ def _of_source(source: Source, settings: Settings, parsed: Mapping[str, Any]) ->
     translator = SourceTranslator(source, settings.owners, daily(settings.schedules.first_day))
     models = model_assets(source, parsed, translator, settings.data_dir / "dbt" / source.name)
     objects = object_assets(source, settings)
+    events = raw_events(source, settings)
     schedules = settings.schedules
+    loaded = {key for asset in (events, *objects) for key in asset.keys}
     return dg.Definitions(
-        assets=[webhook(source, settings.owners), raw_events(source, settings), *objects, models],
+        assets=[
+            webhook(source, settings.owners),
+            events,
+            *objects,
+            *read_tables(translator, parsed, loaded),
+            models,
+        ],
         jobs=[events_job(source), objects_job(source, objects), models_job(source, models)],
         schedules=[objects_schedule(source, schedules)],
         sensors=[

@@ -37,7 +37,7 @@ def webhook(source: Source, owners: tuple[str, ...]) -> dg.AssetSpec:
     """What SendGrid posts to the receiver; nothing that Dagster could materialize."""
     return dg.AssetSpec(
         [source.name, "webhook"],
-        group_name=source.name,
+        group_name=f"{source.name}_events",
         kinds={"sendgrid"},
         owners=list(owners),
         description="One post per batch of events, as SendGrid's Event Webhook sends them and the receiver lands them.",
@@ -56,7 +56,7 @@ def raw_events(source: Source, settings: Settings) -> dg.AssetsDefinition:
             dg.AssetSpec(
                 key,
                 deps=[dg.AssetKey([source.name, "webhook"])],
-                group_name=source.name,
+                group_name=f"{source.name}_events",
                 kinds={"python", "postgres", "table"},
                 owners=list(settings.owners),
                 description="One row per event that SendGrid posted, by day of receipt; redeliveries are left out. "

@@ -12,6 +12,7 @@ from pydantic import Field
 
 from sendgrid_orchestration.defs.models import chart
 from sendgrid_orchestration.defs.models.command import build
+from sendgrid_orchestration.defs.models.jobs import op_name
 from sendgrid_orchestration.defs.models.project import environment
 from sendgrid_orchestration.defs.models.translator import SourceTranslator
 from sendgrid_orchestration.defs.partitions import days_of
@@ -45,7 +46,7 @@ def model_assets(
 
     @dbt_assets(
         manifest=manifest,
-        name=f"{source.name}_models",
+        name=op_name(source),
         dagster_dbt_translator=translator,
         backfill_policy=dg.BackfillPolicy.single_run(),
         pool=f"{source.name}_models",

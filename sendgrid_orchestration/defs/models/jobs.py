@@ -14,6 +14,11 @@ def job_name(source: Source) -> str:
     return f"{source.name}_models"
 
 
+def op_name(source: Source) -> str:
+    """The step that starts dbt; no job may have the same name."""
+    return f"{source.name}__models"
+
+
 def models_job(source: Source, models: dg.AssetsDefinition) -> Any:
     """Everything that dbt builds for one source, with its tests, in one dbt process."""
     return dg.define_asset_job(
@@ -27,4 +32,4 @@ def models_job(source: Source, models: dg.AssetsDefinition) -> Any:
 
 def run_config(source: Source, *, rebuild: bool) -> dict[str, Any]:
     """How a run is told to follow the loads, or to build the chosen days again."""
-    return {"ops": {job_name(source): {"config": {"rebuild": rebuild}}}}
+    return {"ops": {op_name(source): {"config": {"rebuild": rebuild}}}}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import dagster as dg
@@ -13,6 +13,8 @@ from sendgrid_orchestration.settings import Source
 
 _PLACES = {"": [], "_marts": ["marts"], "_staging": ["staging"], "_raw": ["raw"]}
 """What stands between source and name in an asset's key, by the suffix of the schema that holds the table."""
+
+_GROUPS = {"": "collections", "_marts": "marts", "_staging": "marts", "_raw": "events"}
 
 
 class SourceTranslator(DagsterDbtTranslator):
@@ -32,9 +34,9 @@ class SourceTranslator(DagsterDbtTranslator):
         spec = super().get_asset_spec(manifest, unique_id, project)
         table = f"{self.schema(node)}.{_relation(node)}"
         return spec.replace_attributes(
-            group_name=self._source.name,
+            group_name=f"{self._source.name}_{_GROUPS[_suffix(node)]}",
             owners=list(self._owners),
-            kinds={"dbt", "postgres", _materialized(node)},
+            kinds=_kinds(node),
             description=node.get("description") or f"dbt {node['resource_type']} {node['name']}.",
             partitions_def=self._days if is_daily(node) else None,
         ).merge_attributes(metadata={"dagster/table_name": table})
@@ -47,6 +49,31 @@ class SourceTranslator(DagsterDbtTranslator):
     def schema(self, node: Mapping[str, Any]) -> str:
         """The schema that holds this source's copy of the table."""
         return self._source.schema_ + _suffix(node)
+
+
+def read_tables(
+    translator: SourceTranslator, manifest: Mapping[str, Any], built: Collection[dg.AssetKey]
+) -> list[dg.AssetSpec]:
+    """The tables that models read and no asset of ours materializes: the ledger, history, objects that are switched off.
+
+    Args:
+        translator: of one source.
+        manifest: the parsed project.
+        built: the assets that this source has.
+    """
+    specs = (translator.get_asset_spec(manifest, unique_id, None) for unique_id in manifest["sources"])
+    return [
+        dg.AssetSpec(
+            spec.key,
+            group_name=spec.group_name,
+            kinds=spec.kinds,
+            owners=spec.owners,
+            description=spec.description,
+            metadata={"dagster/table_name": spec.metadata["dagster/table_name"]},
+        )
+        for spec in specs
+        if spec.key not in built
+    ]
 
 
 def is_daily(node: Mapping[str, Any]) -> bool:
@@ -66,6 +93,12 @@ def _suffix(node: Mapping[str, Any]) -> str:
 
 def _relation(node: Mapping[str, Any]) -> str:
     return str(node.get("alias") or node.get("identifier") or node["name"])
+
+
+def _kinds(node: Mapping[str, Any]) -> set[str]:
+    if node["resource_type"] == "source":
+        return {"postgres", "table"}
+    return {"dbt", "postgres", _materialized(node)}
 
 
 def _materialized(node: Mapping[str, Any]) -> str:

@@ -33,7 +33,7 @@ def _object_asset(source: Source, name: ObjectName, settings: Settings) -> dg.As
 
     @dg.asset(
         key=key,
-        group_name=source.name,
+        group_name=f"{source.name}_objects",
         kinds={"sendgrid", "postgres", "table"},
         owners=list(settings.owners),
         description=TABLES[name].grain,
