@@ -9,12 +9,11 @@ import sys
 from pathlib import Path
 
 from dashboards import bundle, connection, environment, export, launch
-from sendgrid_orchestration.settings import Settings, SettingsError, load_settings
+from sendgrid_orchestration.cli.demo import FOLDER as DEMO
+from sendgrid_orchestration.settings import Settings, SettingsError, config_path, load_settings
 from sendgrid_orchestration.warehouse.errors import EmbeddedPostgresError, WarehouseUnreachableError
 
 PORT = 8088
-HOME = "dashboards"
-"""Superset's folder in the data directory."""
 FIRST_PAGE = "/superset/dashboard/email-overview/"
 
 EXPECTED = (
@@ -47,9 +46,9 @@ def main() -> int:
     # A service manager's way to say Ctrl-C.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        settings = load_settings()
+        settings, home = _settings()
         if arguments.export:
-            changed = export.write_back(launch.exported(settings.data_dir / HOME))
+            changed = export.write_back(launch.exported(home))
             _say("\n".join(changed) or "Nothing has changed.")
             return 0
         assets = _assets(settings)
@@ -60,13 +59,26 @@ def main() -> int:
                 f"Wrote {arguments.bundle}. It holds the password of the read-only role: import it, then delete it."
             )
         else:
-            _show(settings, assets, arguments.port)
+            _show(home, assets, arguments.port)
     except EXPECTED as error:
         _say(str(error))
         return 1
     except KeyboardInterrupt:
         _say("Stopped.")
     return 0
+
+
+def _settings() -> tuple[Settings, Path]:
+    """The settings, and Superset's folder. Who has configured nothing yet sees the demo, if it has been run."""
+    demo = DEMO / "sendgrid.yaml"
+    configured = config_path().is_file() or os.environ.get("WAREHOUSE_URL")
+    if configured or not demo.is_file():
+        settings = load_settings()
+        return settings, settings.data_dir / "dashboards"
+    _say("There is no sendgrid.yaml here: these are the demo's dashboards.")
+    os.environ["SENDGRID_CONFIG"] = str(demo)
+    # Each demo empties its folder; preparing Superset again would take a minute.
+    return load_settings(), DEMO.with_name("demo-dashboards")
 
 
 def _assets(settings: Settings) -> dict[str, str]:
@@ -77,11 +89,11 @@ def _assets(settings: Settings) -> dict[str, str]:
     return bundle.render(connection.sqlalchemy_uri(url), branches)
 
 
-def _show(settings: Settings, assets: dict[str, str], wanted_port: int) -> None:
+def _show(home: Path, assets: dict[str, str], wanted_port: int) -> None:
     port = launch.free_port(wanted_port)
     if port != wanted_port:
         _say(f"Port {wanted_port} is taken by another program; using {port}.")
-    with launch.running(settings.data_dir / HOME, assets, port, say=_say) as superset:
+    with launch.running(home, assets, port, say=_say) as superset:
         # A terminal is one person's; a log is read by others.
         password = (
             superset.password_file.read_text(encoding="utf-8")

@@ -59,8 +59,22 @@ def write_back(exported: dict[str, str]) -> list[str]:
     Returns:
         The files that changed.
     """
+    changed = differences(exported)
+    for name, text in changed.items():
+        file = ASSETS / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    return list(changed)
+
+
+def differences(exported: dict[str, str]) -> dict[str, str]:
+    """The files that would change, with what they would say.
+
+    Args:
+        exported: file names and contents as Superset exports them.
+    """
     ours = {asset["uuid"]: (name, asset) for name, asset in read_assets() if "uuid" in asset}
-    changed = []
+    changed = {}
     for exported_name, content in exported.items():
         kind = exported_name.split("/")[0]
         if kind not in CLEAN:
@@ -73,9 +87,7 @@ def write_back(exported: dict[str, str]) -> list[str]:
         text = to_text(_in_order_of(before, asset))
         file = ASSETS / name
         if not file.exists() or file.read_text(encoding="utf-8") != text:
-            file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_text(text, encoding="utf-8")
-            changed.append(name)
+            changed[name] = text
     return changed
 
 
