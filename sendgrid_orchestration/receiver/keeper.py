@@ -49,9 +49,10 @@ class Keeper:
         self._thread.start()
 
     def close(self) -> None:
-        """End the thread."""
+        """End the thread, and leave nothing open that nobody writes to."""
         self._stop.set()
         self._thread.join()
+        self._seal_leftovers()
 
     def _run(self) -> None:
         pause = 0.0
