@@ -27,7 +27,7 @@
 {# SendGrid's "Test your integration" posts: always this address, and one made-up message id. #}
 {% macro is_test_post(events) -%}
     (
-        coalesce(lower({{ events }}.email) = 'example@test.com', false)
+        coalesce({{ events }}.email = 'example@test.com', false)
         or coalesce({{ events }}.sg_message_id like '14c5d75ce93.dfd.64b469.%', false)
     )
 {%- endmacro %}

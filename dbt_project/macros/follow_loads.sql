@@ -69,3 +69,10 @@
     set load_id = greatest(load_id, next_load_id), updated_at = clock_timestamp()
     where model = '{{ this.identifier }}';
 {%- endmacro %}
+
+{# Pre-hook: whoever groups the whole history groups millions; the update that follows a load does not. #}
+{% macro use_more_memory() -%}
+    {%- if update_scope() == "everything" -%}
+        select set_config('work_mem', '{{ var("full_build_work_mem") }}', true)
+    {%- endif -%}
+{%- endmacro %}

@@ -9,12 +9,12 @@
     {%- if not execute or not is_incremental() or flags.FULL_REFRESH -%}
         {{ return(false) }}
     {%- endif -%}
-    {{
-        return(
-            model_state(this.identifier)["generation"]
-            == model_state(through)["generation"]
-        )
-    }}
+    {%- set query -%}
+        select count(distinct generation) = 1 and count(*) = 2
+        from {{ state_relation() }}
+        where model in ('{{ this.identifier }}', '{{ through }}')
+    {%- endset -%}
+    {{ return(run_query(query).rows[0][0]) }}
 {% endmacro %}
 
 {#

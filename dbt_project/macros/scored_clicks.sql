@@ -23,23 +23,43 @@
     inner join
         (
             select
-                message_key,
-                min(case when event = 'delivered' then event_at end) as delivered_at,
-                max(
-                    case
-                        when event <> 'delivered' and not is_machine_open then event_at
-                    end
-                ) as last_engaged_at,
-                array_agg(event_at) filter (
-                    where event in ('unsubscribe', 'group_unsubscribe')
-                ) as unsubscribed_at
+                *,
+                {{
+                    message_key(
+                        "of_message.sg_message_id", "of_message.recipient_key"
+                    )
+                }} as message_key
 
-            from {{ events }} as events
-            where
-                sg_message_id in (select sg_message_id from {{ clicks }})
-                and event
-                in ('delivered', 'open', 'click', 'unsubscribe', 'group_unsubscribe')
-            group by message_key
+            from
+                (
+                    select
+                        sg_message_id,
+                        recipient_key,
+                        min(
+                            case when event = 'delivered' then event_at end
+                        ) as delivered_at,
+                        max(
+                            case
+                                when event <> 'delivered' and not is_machine_open
+                                then event_at
+                            end
+                        ) as last_engaged_at,
+                        array_agg(event_at) filter (
+                            where event in ('unsubscribe', 'group_unsubscribe')
+                        ) as unsubscribed_at
+
+                    from {{ events }} as events
+                    where
+                        sg_message_id in (select sg_message_id from {{ clicks }})
+                        and event in (
+                            'delivered',
+                            'open',
+                            'click',
+                            'unsubscribe',
+                            'group_unsubscribe'
+                        )
+                    group by sg_message_id, recipient_key
+                ) as of_message
         ) as circumstances
         on clicks.message_key = circumstances.message_key
     left join

@@ -26,7 +26,7 @@ with
             inner join
                 {{ ref("activity") }} as activity
                 on messages.sg_message_id = activity.sg_message_id
-                and messages.message_key = activity.message_key
+                and messages.recipient_key is not distinct from activity.recipient_key
                 and activity.event_at >= messages.first_event_at
             where activity.is_counted
 
@@ -36,9 +36,7 @@ with
 
         events as not materialized(
 
-            select *
-            from {{ ref("activity") }}
-            where is_counted and message_key is not null
+            select * from {{ ref("activity") }} where is_counted and sg_message_id <> ''
 
         ),
 

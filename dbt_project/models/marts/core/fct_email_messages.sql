@@ -2,7 +2,11 @@
     config(
         unique_key="message_key",
         incremental_strategy="replace_messages",
-        pre_hook=["{{ lock_model() }}", "{{ begin_following_loads() }}"],
+        pre_hook=[
+            "{{ lock_model() }}",
+            "{{ begin_following_loads() }}",
+            "{{ use_more_memory() }}",
+        ],
         post_hook="{{ end_following_loads() }}",
         indexes=[
             {"columns": ["recipient_key", "sent_date"]},
@@ -21,9 +25,7 @@ with
         -- The whole history is read several times rather than kept once.
         identified as not materialized(
 
-            select *
-            from {{ ref("activity") }}
-            where is_counted and message_key is not null
+            select * from {{ ref("activity") }} where is_counted and sg_message_id <> ''
 
         ),
 
@@ -43,10 +45,10 @@ with
 
         touched as (
 
-            select message_key, sg_message_id, first_event_at
+            select sg_message_id, recipient_key, first_event_at
             from new_messages
             union
-            select message_key, sg_message_id, first_event_at
+            select sg_message_id, recipient_key, first_event_at
             from disputed_messages
 
         ),
@@ -60,7 +62,7 @@ with
             inner join
                 {{ ref("activity") }} as activity
                 on touched.sg_message_id = activity.sg_message_id
-                and touched.message_key = activity.message_key
+                and touched.recipient_key is not distinct from activity.recipient_key
                 and activity.event_at >= touched.first_event_at
             where activity.is_counted
 
@@ -70,13 +72,15 @@ with
 
     events as (
 
-        select *, message_key as matched_key, 'message_id' as matched_by, 1 as choice
+        select *, sg_message_id as matched_id, 'message_id' as matched_by, 1 as choice
         from identified
         union all
         select *
         from matched
         {% if scope != "everything" %}
-            where matched_key in (select message_key from touched)
+            where
+                (matched_id, recipient_key)
+                in (select sg_message_id, recipient_key from touched)
         {% endif %}
 
     ),
@@ -89,12 +93,12 @@ with
 
         select
             message_key,
-            count(*) as human_click_count,
-            min(event_at) as first_human_click_at,
-            max(event_at) as last_human_click_at
+            count(distinct link_url) as unique_links,
+            sum(case when is_bot_click then 0 else 1 end) as human_click_count,
+            min(case when not is_bot_click then event_at end) as first_human_click_at,
+            max(case when not is_bot_click then event_at end) as last_human_click_at
 
         from judged_clicks
-        where not is_bot_click
         group by message_key
 
     ),
@@ -102,10 +106,9 @@ with
     messages as (
 
         select
-            matched_key as message_key,
-            max(sg_message_id) as sg_message_id,
+            matched_id as sg_message_id,
+            recipient_key,
             max(case when matched_by = 'message_id' then smtp_id end) as smtp_id,
-            max(recipient_key) as recipient_key,
             max(recipient_domain) as recipient_domain,
             max(mailbox_provider) as mailbox_provider,
             bool_or(has_feedback_loop) as has_feedback_loop,
@@ -175,7 +178,6 @@ with
                 case when event = 'open' and not is_machine_open then 1 else 0 end
             ) as human_open_count,
             sum(case when event = 'click' then 1 else 0 end) as click_count,
-            count(distinct case when event = 'click' then link_url end) as unique_links,
 
             -- of several bounces the most severe class
             case
@@ -194,43 +196,48 @@ with
             max(case when event = 'dropped' then reason end) as drop_reason
 
         from events
-        group by matched_key
+        group by matched_id, recipient_key
+
+    ),
+
+    keyed as (
+
+        -- once for each message and not for each event: hashes are the dearest part
+        select *, {{ message_key("sg_message_id", "recipient_key") }} as message_key
+        from messages
 
     ),
 
     staged as (
 
         select
-            messages.*,
+            keyed.*,
             -- SendGrid can be told not to post `processed`; the first answer of a
             -- server comes close
             coalesce(
-                messages.processed_at,
-                messages.first_response_at,
-                messages.first_event_at
+                keyed.processed_at, keyed.first_response_at, keyed.first_event_at
             ) as sent_at,
-            coalesce(messages.processed_at, messages.first_response_at)
+            coalesce(keyed.processed_at, keyed.first_response_at)
             is not null as is_requested,
             -- a bounce after the delivery takes it back; one before it was overcome
-            messages.bounced_at is not null
+            keyed.bounced_at is not null
             and (
-                messages.delivered_at is null
-                or messages.bounced_at >= messages.delivered_at
+                keyed.delivered_at is null or keyed.bounced_at >= keyed.delivered_at
             ) as is_bounced,
+            coalesce(clicks_by_message.unique_links, 0) as unique_links,
             coalesce(clicks_by_message.human_click_count, 0) as human_click_count,
             clicks_by_message.first_human_click_at,
             clicks_by_message.last_human_click_at,
             -- a person who clicks has opened, also with images blocked
             least(
-                messages.first_direct_open_at, clicks_by_message.first_human_click_at
+                keyed.first_direct_open_at, clicks_by_message.first_human_click_at
             ) as first_human_open_at,
             greatest(
-                messages.last_direct_open_at, clicks_by_message.last_human_click_at
+                keyed.last_direct_open_at, clicks_by_message.last_human_click_at
             ) as last_human_open_at
 
-        from messages
-        left join
-            clicks_by_message on messages.message_key = clicks_by_message.message_key
+        from keyed
+        left join clicks_by_message on keyed.message_key = clicks_by_message.message_key
 
     ),
 
