@@ -271,6 +271,8 @@ class Receiver(_Part):
     """The address that SendGrid reaches it under, where a proxy or tunnel stands in between."""
     max_body_megabytes: float = Field(default=8.0, gt=0, le=256)
     """SendGrid posts up to 768 KB; a larger body than this is answered 413."""
+    body_seconds: float = Field(default=30.0, gt=0)
+    """A body that takes longer to arrive is answered 408."""
     drain_seconds: float = Field(default=20.0, ge=0)
 
 

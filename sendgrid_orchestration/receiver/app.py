@@ -26,7 +26,6 @@ logger = logging.getLogger(__name__)
 _MEGABYTE = 1024 * 1024
 _IN_FLIGHT_BYTES = 48 * _MEGABYTE
 _PATIENCE_SECONDS = 8.0  # SendGrid is said to give up after ten; who waits longer waits in vain
-_BODY_SECONDS = 30.0
 _TOKEN_REQUEST_BYTES = 16 * 1024
 
 _NO_HEADERS: list[tuple[str, str]] = []
@@ -78,7 +77,7 @@ class Receiver:
     def __rsgi_init__(self, loop: asyncio.AbstractEventLoop) -> None:
         """Called in the worker before it takes requests."""
         self._backstage = Backstage(self._settings, loop)
-        self._bodies = BodyReader(loop, _BODY_SECONDS)
+        self._bodies = BodyReader(loop, self._settings.receiver.body_seconds)
         self._backstage.metrics.in_flight.set_function(lambda: self._room.used)
 
     def __rsgi_del__(self, loop: asyncio.AbstractEventLoop) -> None:
