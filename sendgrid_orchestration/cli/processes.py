@@ -20,6 +20,9 @@ from sendgrid_orchestration.cli.mistakes import CommandError
 from sendgrid_orchestration.settings import PROJECT_ROOT
 
 
+_TELL_TO_STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
 @dataclass
 class Children:
     """Programs that live as long as the `with` block.
@@ -38,6 +41,7 @@ class Children:
 
     def __exit__(self, *_: object) -> None:
         """Stop all, the last started first."""
+        clear_up_undisturbed()
         while self._running:
             name, process = self._running.pop()
             _stop(name, process)
@@ -124,21 +128,11 @@ def free_port(preferred: int) -> int:
 
 @contextmanager
 def until_told_to_stop() -> Iterator[None]:
-    """Ctrl-C, SIGTERM and a closed terminal end the block, and cleaning up after it cannot be interrupted again.
+    """Ctrl-C, SIGTERM and a closed terminal end the block as a KeyboardInterrupt that goes no further.
 
     Also where a shell started us in the background, and so had SIGINT ignored, in us and in our children.
     """
-    told = False
-
-    def stop(_signal: int, _frame: FrameType | None) -> None:
-        nonlocal told
-        if not told:
-            told = True
-            raise KeyboardInterrupt
-
-    before = {
-        number: signal.signal(number, stop) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-    }
+    before = {number: signal.signal(number, _interrupt) for number in _TELL_TO_STOP}
     try:
         yield
     except KeyboardInterrupt:
@@ -146,6 +140,17 @@ def until_told_to_stop() -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+def clear_up_undisturbed() -> None:
+    """From here on nobody can interrupt: a second Ctrl-C would leave programs behind."""
+    for number in _TELL_TO_STOP:
+        signal.signal(number, lambda *_: None)  # and not SIG_IGN, which programs that we start would inherit
+
+
+def _interrupt(_signal: int, _frame: FrameType | None) -> None:
+    clear_up_undisturbed()
+    raise KeyboardInterrupt
 
 
 def _stop(name: str, process: subprocess.Popen[bytes]) -> None:

@@ -24,10 +24,16 @@ WORTH_ANOTHER_TRY = (RateLimitedError, SendGridUnavailableError)
 def object_assets(source: Source, settings: Settings) -> list[dg.AssetsDefinition]:
     """The objects of one source, but for those that it skips."""
     names: tuple[ObjectName, ...] = get_args(ObjectName)
-    return [_object_asset(source, name, settings) for name in names if name not in source.skip_objects]
+    # An object that missed two syncs is overdue.
+    freshness = dg.FreshnessPolicy.time_window(fail_window=2 * longest_interval(settings.schedules))
+    return [
+        _object_asset(source, name, settings, freshness) for name in names if name not in source.skip_objects
+    ]
 
 
-def _object_asset(source: Source, name: ObjectName, settings: Settings) -> dg.AssetsDefinition:
+def _object_asset(
+    source: Source, name: ObjectName, settings: Settings, freshness: dg.FreshnessPolicy
+) -> dg.AssetsDefinition:
     key = dg.AssetKey([source.name, "raw", name])
     table = f"{source.raw_schema}.{name}"
 
@@ -38,7 +44,7 @@ def _object_asset(source: Source, name: ObjectName, settings: Settings) -> dg.As
         owners=list(settings.owners),
         description=TABLES[name].grain,
         metadata={"dagster/table_name": table, "dagster/column_schema": _declared(name)},
-        freshness_policy=dg.FreshnessPolicy.time_window(fail_window=2 * longest_interval(settings.schedules)),
+        freshness_policy=freshness,
         retry_policy=dg.RetryPolicy(max_retries=1, delay=60, jitter=dg.Jitter.PLUS_MINUS),
         pool=f"{source.name}_api",
         check_specs=check_specs(key),
@@ -74,7 +80,7 @@ def _object_asset(source: Source, name: ObjectName, settings: Settings) -> dg.As
 def longest_interval(schedules: Schedules) -> timedelta:
     """The longest pause between two syncs, weekends of an office-hours schedule included."""
     start = datetime(2026, 1, 1).timestamp()
-    ticks = islice(cron_string_iterator(start, schedules.objects, schedules.timezone), 200)
+    ticks = islice(cron_string_iterator(start, schedules.objects, schedules.timezone), 100)
     return max(later - earlier for earlier, later in pairwise(ticks))
 
 
