@@ -19,7 +19,6 @@ from typing import Self
 from sendgrid_orchestration.cli.mistakes import CommandError
 from sendgrid_orchestration.settings import PROJECT_ROOT
 
-
 _TELL_TO_STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
