@@ -1,0 +1,176 @@
+"""The tables of a source come into being and are upgraded, however often and by however many at once."""
+
+from __future__ import annotations
+
+import threading
+from datetime import date
+
+import psycopg
+import pytest
+from pydantic import SecretStr
+
+from sendgrid_orchestration.load.rows import COLUMNS
+from sendgrid_orchestration.settings import Source
+from sendgrid_orchestration.warehouse import reader
+from sendgrid_orchestration.warehouse.engine import connect
+from sendgrid_orchestration.warehouse.errors import MigrationError
+from sendgrid_orchestration.warehouse.events import ensure_partitions, partition_name
+from sendgrid_orchestration.warehouse.migrations import migrate
+
+SOURCE = Source.model_validate({"name": "sendgrid"})
+
+
+def test_migration_may_be_repeated_and_run_by_many_at_once(warehouse_url: str) -> None:
+    errors: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            with connect(warehouse_url) as conn:
+                migrate(conn, SOURCE, reader_role="sendgrid_reader")
+                ensure_partitions(conn, "sendgrid_raw", [date(2024, 5, 5), date(2024, 6, 1)])
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=run) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    run()
+    assert errors == []
+    with connect(warehouse_url) as conn:
+        schemas = {name for (name,) in conn.execute("select nspname from pg_namespace")}
+        versions = conn.execute("select version from sendgrid_raw.schema_version order by version").fetchall()
+    assert {"sendgrid", "sendgrid_raw", "sendgrid_staging", "sendgrid_marts"} <= schemas
+    assert [version for (version,) in versions] == [1, 2]
+
+
+def test_every_column_of_a_row_is_a_column_of_the_table(warehouse_url: str) -> None:
+    with connect(warehouse_url) as conn:
+        migrate(conn, SOURCE)
+        columns = conn.execute(
+            "select attname from pg_attribute where attrelid = 'sendgrid_raw.events'::regclass and attnum > 0"
+        ).fetchall()
+    assert sorted(COLUMNS) == sorted(name for (name,) in columns)
+
+
+def test_program_that_is_too_old_says_so(warehouse_url: str) -> None:
+    with connect(warehouse_url) as conn:
+        migrate(conn, SOURCE)
+        conn.execute("insert into sendgrid_raw.schema_version (version, name) values (999, 'future')")
+        with pytest.raises(MigrationError, match="version 999"):
+            migrate(conn, SOURCE)
+
+
+def test_partitions_are_created_once_each_and_lock_no_reader_out(warehouse_url: str) -> None:
+    with connect(warehouse_url) as conn:
+        migrate(conn, SOURCE)
+        conn.commit()
+        with connect(warehouse_url) as other:
+            other.execute("select count(*) from sendgrid_raw.events")  # its transaction stays open
+            conn.execute("set lock_timeout = '2s'")
+            days = [date(2024, 12, 31), date(2024, 12, 1), date(2025, 1, 1)]
+            assert ensure_partitions(conn, "sendgrid_raw", days) == [date(2024, 12, 1), date(2025, 1, 1)]
+            assert ensure_partitions(conn, "sendgrid_raw", days) == []
+        assert partition_name(date(2024, 12, 1)) == "events_2024_12"
+
+
+def test_type_of_a_custom_arg_can_change_unless_views_use_it(warehouse_url: str) -> None:
+    def source(kind: str) -> Source:
+        return Source.model_validate({"name": "sendgrid", "custom_args": {"customer_id": kind}})
+
+    with connect(warehouse_url) as conn:
+        migrate(conn, SOURCE)
+        ensure_partitions(conn, "sendgrid_raw", [date(2024, 6, 1)])
+        migrate(conn, source("text"))
+        ensure_partitions(conn, "sendgrid_raw", [date(2024, 7, 1)])
+        migrate(conn, source("integer"))
+        conn.execute("create view sendgrid.mine as select arg_customer_id from sendgrid_raw.events")
+        with pytest.raises(MigrationError, match=r"sendgrid\.mine|view"):
+            migrate(conn, source("timestamp"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "value", "expected"),
+    [
+        ("text", '"a"', "a"),
+        ("text", "[1]", "[1]"),
+        ("integer", '"-12"', "-12"),
+        ("integer", "12", "12"),
+        ("integer", '"1e3"', None),
+        ("integer", f'"{"9" * 30}"', None),
+        ("numeric", '"1.50"', "1.50"),
+        ("numeric", "1e3", "1000"),
+        ("numeric", '"1,5"', None),
+        ("boolean", "true", "true"),
+        ("boolean", '"No"', "false"),
+        ("boolean", '"perhaps"', None),
+        ("timestamp", '"2024-02-29"', "2024-02-29 00:00:00+00"),
+        ("timestamp", '"2023-02-29"', None),
+        ("timestamp", '"2024-06-01T10:11:12.5+02:30"', "2024-06-01 07:41:12.5+00"),
+        ("timestamp", '"2024-06-01 10:11-0330"', "2024-06-01 13:41:00+00"),
+        ("timestamp", "1717200000", "2024-06-01 00:00:00+00"),
+        ("timestamp", '"1717200000123"', "2024-06-01 00:00:00.123+00"),
+        ("timestamp", '"2024-06-01T24:00:00Z"', None),
+        ("timestamp", '"yesterday"', None),
+        ("timestamp", "{}", None),
+    ],
+)
+def test_custom_arg_that_does_not_fit_its_type_is_null(
+    migrated: psycopg.Connection, kind: str, value: str, expected: str | None
+) -> None:
+    insert = """
+        insert into sendgrid_raw.events (event_at, event_key, received_at, load_id, event_date, is_copy, event, custom_args)
+        values ('2024-06-01', gen_random_uuid(), now(), 1, '2024-06-01', false, 'open', jsonb_build_object(%s::text, %s::jsonb))
+        returning {}
+    """.format(f"arg_of_{kind}::text")
+    row = migrated.execute(insert.encode(), [f"of_{kind}", value]).fetchone()
+    assert row == (expected,)
+
+
+@pytest.fixture(scope="module")
+def migrated(postgres_url: str):  # type: ignore[no-untyped-def]
+    """A table with a custom arg of each type."""
+    with psycopg.connect(postgres_url, autocommit=True) as conn:
+        conn.execute("create database custom_args strategy file_copy")
+    kinds = ("text", "integer", "numeric", "boolean", "timestamp")
+    typed = Source.model_validate({"name": "sendgrid", "custom_args": {f"of_{kind}": kind for kind in kinds}})
+    with connect(postgres_url.rsplit("/", 1)[0] + "/custom_args") as conn:
+        migrate(conn, typed)
+        ensure_partitions(conn, "sendgrid_raw", [date(2024, 6, 1)])
+        yield conn
+
+
+def test_reader_reads_collections_and_marts_and_nothing_else(warehouse_url: str) -> None:
+    """The login of the dashboards: it sees no raw table, and changes nothing."""
+    with connect(warehouse_url) as conn:
+        migrate(conn, SOURCE, reader_role="sendgrid_reader")
+        reader.set_password(conn, "sendgrid_reader", SecretStr("it's secret"))
+        conn.execute("create view sendgrid.activity as select event from sendgrid_raw.events")
+        conn.execute("create table sendgrid_marts.later (day date)")
+        conn.commit()
+        where = {"host": conn.info.host, "port": conn.info.port, "dbname": conn.info.dbname}
+    with psycopg.connect(**where, user="sendgrid_reader", password="it's secret", autocommit=True) as conn:
+        conn.execute("select * from sendgrid.activity")
+        conn.execute("select * from sendgrid_marts.later")
+        for forbidden in (
+            "select * from sendgrid_raw.events",
+            "insert into sendgrid_marts.later values ('2024-06-01')",
+            "create table sendgrid_marts.mine (day date)",
+        ):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                conn.execute(forbidden)
+
+
+def test_user_without_the_right_to_create_roles_is_told_and_goes_on(
+    warehouse_url: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    with connect(warehouse_url) as conn:
+        migrate(conn, SOURCE)
+        conn.execute("create role plain_user")
+        conn.execute("grant all on schema sendgrid_raw, sendgrid, sendgrid_marts to plain_user")
+        conn.execute("set role plain_user")
+        assert reader.grant(conn, SOURCE, "somebody_new") is False
+        assert "somebody_new" in caplog.text
+        conn.execute("reset role")
+        conn.rollback()
