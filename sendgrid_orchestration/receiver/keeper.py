@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -24,12 +25,12 @@ _SHARE_OF_TIME = 0.05  # with tens of thousands of files waiting, listing them m
 
 
 class Keeper:
-    """A thread that looks after the landing every few seconds."""
+    """Two threads that look after the landing every few seconds; one of them may hang on an object store that is down."""
 
     def __init__(
         self, root: Path, sources: Sequence[str], store: LandingStore, spool: LandingStore | None
     ) -> None:
-        """Clean up after dead receivers, then start the thread.
+        """Clean up after dead receivers, then start the threads.
 
         Args:
             root: where this process writes: the landing's folder or the spool.
@@ -44,25 +45,31 @@ class Keeper:
         self._parent = os.getppid()
         self._stop = threading.Event()
         self.state = LandingState()
-        self._thread = threading.Thread(target=self._run, name="keeper", daemon=True)
         self._seal_leftovers()
-        self._thread.start()
+        self._chores = threading.Thread(target=self._do_chores, name="keeper", daemon=True)
+        self._chores.start()
+        threading.Thread(target=self._keep_counting, name="counter", daemon=True).start()
 
     def close(self) -> None:
-        """End the thread, and leave nothing open that nobody writes to."""
+        """End the chores, and leave nothing open that nobody writes to."""
         self._stop.set()
-        self._thread.join()
+        self._chores.join()
         self._seal_leftovers()
 
-    def _run(self) -> None:
+    def _do_chores(self) -> None:
+        while not self._stop.wait(_SECONDS):
+            self._follow_parent()
+            self._seal_leftovers()
+
+    def _keep_counting(self) -> None:
         pause = 0.0
         while not self._stop.wait(pause):
             began = time.monotonic()
-            self._follow_parent()
-            self._seal_leftovers()
             try:
-                self.state = self._look()
-            except Exception as error:  # an object store that is down must not end the chores
+                self._count()
+            except (
+                Exception
+            ) as error:  # each file system has exceptions of its own, and none may end the counting
                 logger.warning("Landed files cannot be counted (%s: %s).", type(error).__name__, error)
             pause = max(_SECONDS, (time.monotonic() - began) / _SHARE_OF_TIME)
 
@@ -78,11 +85,12 @@ class Keeper:
         except LandingError as error:
             logger.error("%s", error)
 
-    def _look(self) -> LandingState:
+    def _count(self) -> None:
+        """Count what is near first: it must be known above all while the object store does not answer."""
         spool = {source: _waiting(self._spool, source) for source in self._sources} if self._spool else {}
-        return LandingState(
-            free_bytes(self._root), {source: _waiting(self._store, source) for source in self._sources}, spool
-        )
+        self.state = replace(self.state, free_bytes=free_bytes(self._root), spool=spool)
+        landing = {source: _waiting(self._store, source) for source in self._sources}
+        self.state = replace(self.state, landing=landing)
 
 
 def free_bytes(root: Path) -> float:
