@@ -198,9 +198,7 @@
             select
                 sizes.snapshot_date,
                 sizes.{{ group_id }},
-                coalesce(
-                    named.name, sizes.{{ group_id }}
-                ) as {{ group_id | replace("_id", "_name") }},
+                coalesce(named.name, sizes.{{ group_id }}) as name,
                 coalesce(named.is_deleted, true) as is_deleted,
                 cast(sizes.members as bigint) as members,
                 cast(sizes.members_added as bigint) as members_added,

@@ -1,0 +1,9 @@
+{# No two rows share these columns: the grain of a model. #}
+{% test unique_combination(model, columns) %}
+
+    select {{ columns | join(", ") }}
+    from {{ model }}
+    group by {{ columns | join(", ") }}
+    having count(*) > 1
+
+{% endtest %}
