@@ -31,6 +31,7 @@ class Backstage:
         store = open_store(settings.landing_url)
         self._root = root
         self._drain_seconds = settings.receiver.drain_seconds
+        self._largest_post = int(settings.receiver.max_body_megabytes * _MEGABYTE)
         self._limits = Limits(
             landing.seal_seconds,
             int(landing.seal_megabytes * _MEGABYTE),
@@ -50,7 +51,7 @@ class Backstage:
             free = free_bytes(self._root)
         except OSError as error:
             return f"the landing cannot be written to ({error.strerror})"
-        return "the disk is nearly full" if free < self._limits.min_free_bytes else ""
+        return "the disk is nearly full" if free < self._limits.min_free_bytes + self._largest_post else ""
 
     def close(self) -> None:
         """Finish what was accepted, seal every file, make a last attempt to upload."""
