@@ -21,7 +21,7 @@ def events_job(source: Source) -> Any:
         selection=dg.AssetSelection.assets([source.name, "raw", "events"]),
         executor_def=dg.in_process_executor,
         description="Bring the posts that wait, or those of the chosen days, into the events table.",
-        tags={"sendgrid/source": source.name},
+        tags={"sendgrid/source": source.name, "sendgrid/work": "loads"},
     )
 
 

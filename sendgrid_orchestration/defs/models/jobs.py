@@ -26,7 +26,7 @@ def models_job(source: Source, models: dg.AssetsDefinition) -> Any:
         selection=dg.AssetSelection.assets(*models.keys),
         executor_def=dg.in_process_executor,
         description="Bring the models up to date with what was loaded, or rebuild the chosen days; then test them.",
-        tags={"sendgrid/source": source.name},
+        tags={"sendgrid/source": source.name, "sendgrid/work": "models"},
     )
 
 

@@ -22,5 +22,5 @@ def objects_job(source: Source, objects: Sequence[dg.AssetsDefinition]) -> Any:
         selection=dg.AssetSelection.assets(*objects),
         executor_def=dg.in_process_executor,
         description="Fetch lists, segments, recipients and every other object that is switched on.",
-        tags={"sendgrid/source": source.name},
+        tags={"sendgrid/source": source.name, "sendgrid/work": "objects"},
     )
