@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 import os
+import signal
 import socket
 import tempfile
 from functools import partial
@@ -69,7 +70,11 @@ def serve(settings: Settings, workers: int | None = None) -> None:
 
 
 def _load(settings: Settings) -> Any:
-    """Called in each worker."""
+    """Called in each worker, before it listens."""
+    # Until granian sets its own, a forked worker has the main process's handlers, which do nothing in it: a worker that
+    # was told to end while it started would have to be killed.
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
     from sendgrid_orchestration.receiver.app import Receiver  # noqa: PLC0415 - see PROMETHEUS_MULTIPROC_DIR
 
     return Receiver(settings)
