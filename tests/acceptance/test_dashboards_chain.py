@@ -71,7 +71,7 @@ def test_every_dataset_column_exists_in_its_mart() -> None:
         f"{dataset['table_name']}.{column}"
         for dataset in DATASETS.values()
         for column in bundle.mart_columns(dataset)
-        if column not in marts.get(dataset["table_name"], set())
+        if not any(column in marts.get(table, set()) for table in tables(dataset))
     ]
     assert missing == []
 
@@ -86,6 +86,39 @@ def test_every_formula_uses_only_columns_of_its_dataset() -> None:
         if word not in names(dataset, "column")
     ]
     assert missing == []
+
+
+def test_rates_are_those_of_the_models() -> None:
+    """A rate on screen is made of the same two counters as the mart's column of that name."""
+    macro = (PROJECT_ROOT / "dbt_project" / "macros" / "rates.sql").read_text(encoding="utf-8")
+    rates = {
+        name: f"1.0 * sum({numerator}) / nullif(sum({denominator}), 0)"
+        for numerator, denominator, name in re.findall(
+            r"""rate\(["'](\w+)["'],\s*["'](\w+)["']\)\s*}}\s*as\s+(\w+)""", macro
+        )
+    }
+    assert "unique_open_rate_human" in rates
+    shown = {
+        (metric["metric_name"], metric["expression"])
+        for dataset in DATASETS.values()
+        for metric in dataset["metrics"]
+        if metric["metric_name"] in rates
+    }
+    assert shown <= set(rates.items())
+
+
+def test_colours_change_at_the_limits_of_the_models() -> None:
+    """Yellow and red on screen are warn and breach in the marts, in the checks and in the alerts."""
+    project = yaml.safe_load((PROJECT_ROOT / "dbt_project" / "dbt_project.yml").read_text(encoding="utf-8"))
+    limits = project["vars"]
+    rules = [
+        (rule["column"].removesuffix("_7d"), rule["targetValue"], rule["colorScheme"])
+        for chart in CHARTS.values()
+        for rule in chart["params"].get("conditional_formatting", [])
+    ]
+    colours = {"#FCC700": "warn", "#E04355": "breach"}
+    assert rules
+    assert [rule for rule in rules if limits[f"{rule[0]}_{colours[rule[2]]}"] != rule[1]] == []
 
 
 @pytest.mark.parametrize("name", DASHBOARDS)
@@ -131,8 +164,9 @@ def test_exposures_name_what_each_dashboard_reads() -> None:
     }
     for name, dashboard in DASHBOARDS.items():
         reads = {
-            DATASETS[chart["dataset_uuid"]]["table_name"]
+            table
             for chart in CHARTS.values()
+            for table in tables(DATASETS[chart["dataset_uuid"]])
             if any(
                 isinstance(part, dict) and part.get("meta", {}).get("uuid") == chart["uuid"]
                 for part in dashboard["position"].values()
@@ -163,6 +197,11 @@ def test_sources_stand_under_one_another_in_every_dataset() -> None:
     assert two.startswith("select\n  'O''Brien' as source,\n")
     assert two.endswith(f"from obrien_marts.{dataset['table_name']}")
     assert one.count("\n") == two.count("\n")
+
+
+def tables(dataset: Asset) -> set[str]:
+    """The marts that a dataset reads: the one it is named after, and those in a query of its own."""
+    return {dataset["table_name"], *re.findall(r"\{marts\}\.(\w+)", dataset.get("sql") or "")}
 
 
 def names(dataset: Asset, kind: str) -> set[str]:
