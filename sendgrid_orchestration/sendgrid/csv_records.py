@@ -75,20 +75,26 @@ def _batches(path: Path) -> Iterator[tuple[list[bytes], bool]]:
 
 def _join_open(lines: list[bytes], pending: list[bytes]) -> list[bytes]:
     """Put lines back together that a line break inside a value took apart; leaves the unfinished in `pending`."""
+    if not pending and True not in [line.count(b'"') % 2 == 1 for line in lines]:
+        return _trimmed(lines)
     records = []
     for line in lines:
-        if pending or line.count(b'"') % 2:
+        if pending or line.count(b'"') & 1:
             pending.append(line)
-            whole = b"\n".join(pending)
-            if whole.count(b'"') % 2:
+            if sum(part.count(b'"') for part in pending) & 1:
                 continue
+            records.append(b"\n".join(pending))
             pending.clear()
-            line = whole  # noqa: PLW2901
-        if line.endswith(b"\r"):
-            line = line[:-1]  # noqa: PLW2901
-        if line:
+        else:
             records.append(line)
-    return records
+    return _trimmed(records)
+
+
+def _trimmed(records: list[bytes]) -> list[bytes]:
+    """Without carriage returns at the end, and without empty lines."""
+    if any(record.endswith(b"\r") for record in records[:1]):
+        records = [record.removesuffix(b"\r") for record in records]
+    return [record for record in records if record] if b"" in records else records
 
 
 def _read_ahead(path: Path) -> Iterator[bytes]:

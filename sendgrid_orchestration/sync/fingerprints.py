@@ -19,6 +19,9 @@ Prints = NDArray[np.int64]
 
 # Empty fields at the end of a row: a field defined later adds one to every row and changes none.
 _EMPTY_END = re.compile(rb'(?:,(?:"")?)+\Z')
+_EMPTY_ENDS = (b",", b',""')
+
+_DIGEST = np.dtype([("first", ">i8"), ("rest", "V12")])
 
 
 class KnownPrints:
@@ -26,14 +29,13 @@ class KnownPrints:
 
     Attributes:
         recognise: rows that are known are left out; False where they must all be read again.
-        repeated: rows whose fingerprint had come before in the same read.
     """
 
     def __init__(self, prints: Prints, *, recognise: bool = True) -> None:
         self._prints = np.unique(prints)
         self._seen = np.zeros(len(self._prints), dtype=bool)
         self.recognise = recognise
-        self.repeated = 0
+        self._hits = 0
 
     @classmethod
     def load(cls, conn: psycopg.Connection, raw: str, *, recognise: bool = True) -> KnownPrints:
@@ -46,9 +48,8 @@ class KnownPrints:
         """
         # Packed by the server: a million rows one by one would take longer to receive than to compare.
         query = sql.SQL(
-            "select string_agg(int8send(content_hash), '') from ("
-            "select content_hash, row_number() over () / 100000 as part from {} "
-            "where deleted_at is null and content_hash is not null) as prints group by part"
+            "select string_agg(int8send(content_hash), '') from {} "
+            "where deleted_at is null and content_hash is not null group by content_hash & 255"
         ).format(sql.Identifier(raw, "recipients"))
         with conn.cursor(binary=True) as cursor:
             parts = [
@@ -64,6 +65,11 @@ class KnownPrints:
         """How many of them came again."""
         return int(np.count_nonzero(self._seen))
 
+    @property
+    def repeated(self) -> int:
+        """Rows whose fingerprint had come before in the same read."""
+        return self._hits - self.seen_count
+
     def unknown(self, prints: Prints) -> NDArray[np.intp]:
         """The places of those that are not stored; the others are marked as seen."""
         if not (self.recognise and len(self._prints)):
@@ -71,11 +77,10 @@ class KnownPrints:
         places = np.searchsorted(self._prints, prints)
         places[places == len(self._prints)] = 0
         found = self._prints[places] == prints
-        hits = places[found]
-        fresh = np.unique(hits[~self._seen[hits]])
-        self.repeated += len(hits) - len(fresh)
-        self._seen[fresh] = True
-        return np.flatnonzero(~found)
+        self._seen[places[found]] = True
+        missed = np.flatnonzero(~found)
+        self._hits += len(prints) - len(missed)
+        return missed
 
     def unseen(self) -> Prints:
         """Those that did not come again: their rows changed, or are gone."""
@@ -83,15 +88,22 @@ class KnownPrints:
 
     def were_seen(self, prints: Prints) -> Prints:
         """Those of the given ones that came again."""
-        return prints[np.isin(prints, self._prints[self._seen])]
+        if not (len(self._prints) and len(prints)):
+            return prints[:0]
+        places = np.minimum(np.searchsorted(self._prints, prints), len(self._prints) - 1)
+        return prints[(self._prints[places] == prints) & self._seen[places]]
 
 
 def prints_of(records: list[bytes]) -> Prints:
     """The fingerprints of rows of an export."""
-    sha1 = hashlib.sha1  # the fastest here, by its processor instructions; nothing depends on its strength
-    digests = b"".join([sha1(_canonical(record), usedforsecurity=False).digest()[:8] for record in records])
-    return np.frombuffer(digests, dtype=">i8").astype(np.int64)
+    # The fastest here, by its processor instructions; nothing depends on its strength.
+    sha1 = hashlib.sha1
+    digests = b"".join([sha1(record).digest() for record in _canonical(records)])
+    prints: Prints = np.frombuffer(digests, dtype=_DIGEST)["first"].astype(np.int64)
+    return prints
 
 
-def _canonical(record: bytes) -> bytes:
-    return _EMPTY_END.sub(b"", record) if record.endswith((b',""', b",")) else record
+def _canonical(records: list[bytes]) -> list[bytes]:
+    if True not in [record.endswith(_EMPTY_ENDS) for record in records]:
+        return records
+    return [_EMPTY_END.sub(b"", record) if record.endswith(_EMPTY_ENDS) else record for record in records]

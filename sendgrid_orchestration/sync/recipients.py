@@ -55,15 +55,16 @@ def sync(context: Context) -> Counts:
 
 
 def _through_export(context: Context, fields: list[CustomField], grown: bool, before: int | None) -> Counts:
+    # Fetched now, for SendGrid takes its time over the export.
+    known = KnownPrints.load(context.conn, context.raw, recognise=not grown)
     with exported(context.client, context.reading, progress=context.progress) as files:
         after = _count(context)
         if _table_is_empty(context):
-            read = _Read(context, files, fields, KnownPrints.load(context.conn, context.raw))
+            read = _Read(context, files, fields, known)
             counts = read.into_empty_table()
             if counts is not None:
                 read.prove(before, after)
                 return counts
-        known = KnownPrints.load(context.conn, context.raw, recognise=not grown)
         return _Read(context, files, fields, known).merge(before, after)
 
 
@@ -161,7 +162,6 @@ class _Read:
         except (psycopg.DataError, psycopg.IntegrityError, _NeedsStagingError):
             # A value that does not fit its type, an id that comes twice, none at all, an unknown column: staging sorts it out.
             return None
-        conn.execute(sql.SQL("analyze {}").format(target))
         return Counts(rows=self.rows, inserted=self.rows)
 
     def merge(self, before: int | None, after: int | None) -> Counts:

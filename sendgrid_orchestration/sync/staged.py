@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+import psycopg
 from psycopg import sql
 
 from sendgrid_orchestration.sync.context import Context
-from sendgrid_orchestration.sync.fingerprints import KnownPrints
+from sendgrid_orchestration.sync.fingerprints import KnownPrints, Prints
 from sendgrid_orchestration.warehouse.merge import Counts, Merge
 from sendgrid_orchestration.warehouse.object_tables import TABLES
 
@@ -22,6 +23,7 @@ class Staged:
         self._context = context
         self._types: dict[str, str] = {}
         self._unknown: dict[str, str] = {}
+        self._replaced: Prints = np.empty(0, np.int64)
         context.conn.execute("drop table if exists staged")
         context.conn.execute(
             "create temporary table staged (arrival bigint generated always as identity, content_hash bigint)"
@@ -47,31 +49,34 @@ class Staged:
             return 0
         if nameless := conn.execute("delete from staged where id is null").rowcount:
             reading.doubt(f"{nameless} contacts came without an id and were left out.")
-        if known.seen_count:
-            self._drop_twins(known)
+        conn.execute("analyze staged")
+        self._replaced = self._stored_prints()
+        if len(again := known.were_seen(self._replaced)):
+            self._drop_twins(again)
         return self._context.number(sql.SQL("select count(distinct id) from staged").format())
 
-    def _drop_twins(self, known: KnownPrints) -> None:
+    def _stored_prints(self) -> Prints:
+        """The fingerprints that the staged contacts have in the table so far, where they are there."""
+        query = sql.SQL(
+            "select string_agg(int8send(t.content_hash), '') from {} as t inner join staged as s on s.id = t.id "
+            "where t.content_hash is not null"
+        ).format(self._target)
+        with self._context.conn.cursor(binary=True) as cursor:
+            row = cursor.execute(query).fetchone()
+        packed = row[0] if row and row[0] else b""
+        return np.frombuffer(packed, dtype=">i8").astype(np.int64)
+
+    def _drop_twins(self, again: Prints) -> None:
         """Contacts that came twice, once as they are stored: else the two would replace each other at every sync."""
-        conn = self._context.conn
-        stored = np.array(
-            conn.execute(
-                sql.SQL("select t.content_hash from {} as t inner join staged as s on s.id = t.id").format(
-                    self._target
-                )
-            ).fetchall(),
-            dtype=np.int64,
-        ).reshape(-1)
-        if len(again := known.were_seen(stored)):
-            dropped = conn.execute(
-                sql.SQL(
-                    "delete from staged as s using {} as t where t.id = s.id and t.content_hash = any(%s)"
-                ).format(self._target),
-                [again.tolist()],
-            ).rowcount
-            self._context.reading.note(
-                f"{dropped} contacts came twice with different content; what was stored was kept."
-            )
+        dropped = self._context.conn.execute(
+            sql.SQL(
+                "delete from staged as s using {} as t where t.id = s.id and t.content_hash = any(%s)"
+            ).format(self._target),
+            [again.tolist()],
+        ).rowcount
+        self._context.reading.note(
+            f"{dropped} contacts came twice with different content; what was stored was kept."
+        )
 
     def merge(self, known: KnownPrints) -> Counts:
         """Write what is new or changed, and mark what is gone where the read is complete."""
@@ -80,7 +85,11 @@ class Staged:
         with conn.transaction():
             merged = Counts()
             if columns:
-                self._cast(columns)
+                try:
+                    with conn.transaction():
+                        self._cast(columns, safely=bool(self._unknown))
+                except psycopg.DataError:
+                    self._cast(columns, safely=True)
                 merge = Merge(
                     self._context.raw, TABLE, columns, self._context.now, trust_hashes=known.recognise
                 )
@@ -101,9 +110,14 @@ class Staged:
     def _target(self) -> sql.Identifier:
         return sql.Identifier(self._context.raw, TABLE.name)
 
-    def _cast(self, columns: Sequence[str]) -> None:
-        """The rows of `staged` as `incoming`, typed as the target is."""
-        values = [self._value(name) for name in columns]
+    def _cast(self, columns: Sequence[str], *, safely: bool) -> None:
+        """The rows of `staged` as `incoming`, typed as the target is.
+
+        Args:
+            columns: of the target.
+            safely: value by value, which takes ten times as long; else the first that does not fit ends it.
+        """
+        values = [self._safe_value(name) if safely else self._plain_value(name) for name in columns]
         self._context.conn.execute("drop table if exists incoming")
         self._context.conn.execute(
             sql.SQL(
@@ -111,13 +125,18 @@ class Staged:
             ).format(sql.SQL(", ").join(values))
         )
 
-    def _value(self, name: str) -> sql.Composable:
+    def _plain_value(self, name: str) -> sql.Composable:
+        if name == "custom_fields":
+            return sql.SQL("null::jsonb as custom_fields")
+        return sql.SQL("{0}::{1} as {0}").format(sql.Identifier(name), sql.SQL(self._types[name]))
+
+    def _safe_value(self, name: str) -> sql.Composable:
         if name == "custom_fields":
             return sql.SQL("{} as custom_fields").format(self._without_column())
         cast = self._cast_function(self._types[name])
         if cast is None:
             return sql.Identifier(name)
-        return sql.SQL("{}({}) as {}").format(cast, sql.Identifier(name), sql.Identifier(name))
+        return sql.SQL("{0}({1}) as {1}").format(cast, sql.Identifier(name))
 
     def _cast_function(self, column_type: str) -> sql.Identifier | None:
         names = {"numeric": "number_or_null", "timestamptz": "moment_or_null"}
@@ -149,9 +168,9 @@ class Staged:
 
     def _delete(self, known: KnownPrints) -> int:
         """Rows whose fingerprint did not come again and whose id is not among the changed ones."""
-        unseen = known.unseen()
+        unseen = np.setdiff1d(known.unseen(), self._replaced, assume_unique=False)
         if not len(unseen):
-            return 0
+            return 0  # without this, finding nobody would cost a look at every contact
         conn = self._context.conn
         conn.execute("create temporary table unseen (content_hash bigint) on commit drop")
         with conn.cursor() as cursor, cursor.copy("copy unseen from stdin") as copy:

@@ -66,6 +66,8 @@ class Merge:
             delete: the read is complete, so that what it lacks is gone.
             delete_key: the columns that name a thing whose rows go together; the key by default.
         """
+        # Temporary tables are not analysed by anybody else; unanalysed, ten rows would be joined by reading a million.
+        conn.execute("analyze incoming")
         staged = self._count(conn)
         duplicates = self._execute(conn, "keep_last", same_key=_pairs(self.table.key, "i", "later"))
         same_key = _pairs(self.table.key, "t", "i")

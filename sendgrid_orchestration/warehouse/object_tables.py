@@ -62,6 +62,7 @@ class Table:
         keeps_history: replaced versions go to `object_history`.
         mirrored: has the bookkeeping columns and is filled by the upsert.
         indexes: statements beyond the primary key; `{table}` is the table.
+        fill: percent of a page that a first load fills; the rest takes new versions of its rows, and spares the index.
     """
 
     name: str
@@ -71,6 +72,7 @@ class Table:
     keeps_history: bool = True
     mirrored: bool = True
     indexes: tuple[str, ...] = ()
+    fill: int = 100
 
     @property
     def all_columns(self) -> tuple[Column, ...]:
@@ -223,6 +225,7 @@ _TABLES = (
                 "Values without a typed column: fields not defined yet, values that do not fit their field's type.",
             ),
         ),
+        fill=90,
     ),
     Table(
         "field_definitions",
@@ -396,7 +399,7 @@ SUPPORT_TABLES = (
             Column("id", "text", note="The row's key; its parts joined by a slash."),
             Column("valid_from", "timestamptz", note="The sync that brought this version."),
             Column("valid_to", "timestamptz", note="The sync that replaced it or missed it.", nullable=False),
-            Column("record", "jsonb", note="The version, without nulls.", nullable=False),
+            Column("record", "jsonb", note="The version: every column that is not ours.", nullable=False),
         ),
         key=("object", "id", "valid_from"),
         mirrored=False,

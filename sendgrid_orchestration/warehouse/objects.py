@@ -93,7 +93,9 @@ def _table_statements(raw: str, table: Table) -> Iterator[sql.Composed]:
             sql.Identifier(f"{table.name}_pkey"), sql.SQL(", ").join(map(sql.Identifier, table.key))
         )
     )
-    yield sql.SQL("create table {} ({})").format(name, sql.SQL(", ").join(lines))
+    yield sql.SQL("create table {} ({}) with (fillfactor = {})").format(
+        name, sql.SQL(", ").join(lines), sql.Literal(table.fill)
+    )
     for index in table.indexes:
         yield sql.SQL(index).format(table=name)
     yield sql.SQL("comment on table {} is {}").format(name, sql.Literal(table.grain))
@@ -147,6 +149,4 @@ def version_id(table: Table) -> sql.Composable:
 
 def version_record() -> sql.Composable:
     """One version as a document: what SendGrid said, without our bookkeeping."""
-    return sql.SQL(
-        "jsonb_strip_nulls(to_jsonb(t)) - '{content_hash,first_seen_at,synced_at,deleted_at}'::text[]"
-    )
+    return sql.SQL("to_jsonb(t) - '{content_hash,first_seen_at,synced_at,deleted_at}'::text[]")
