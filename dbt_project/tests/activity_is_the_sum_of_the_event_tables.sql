@@ -1,3 +1,5 @@
+{{ config(meta={"dagster": {"ref": {"name": "activity"}}}) }}
+
 -- Promise S26, for the events of the last day: in activity exactly what the event
 -- tables hold together.
 {% set tables = [

@@ -1,3 +1,5 @@
+{{ config(meta={"dagster": {"ref": {"name": "mart_email_overview_daily"}}}) }}
+
 -- Marts are kept up to date by adding changes; this looks whether they still say what
 -- the message fact says, for the
 -- mail of the last days.
