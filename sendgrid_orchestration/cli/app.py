@@ -13,6 +13,7 @@ from sendgrid_orchestration.cli.docs import docs
 from sendgrid_orchestration.cli.load import load, replay
 from sendgrid_orchestration.cli.mistakes import Commands
 from sendgrid_orchestration.cli.postgres import postgres_app
+from sendgrid_orchestration.cli.quarantine import quarantine_app
 from sendgrid_orchestration.cli.receive import receive
 from sendgrid_orchestration.cli.smoke import smoke
 
@@ -41,5 +42,6 @@ app.command()(receive)
 app.command()(load)
 app.command()(replay)
 app.command()(docs)
+app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(postgres_app, name="postgres")
 app.add_typer(config_app, name="config")

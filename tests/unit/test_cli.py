@@ -1,0 +1,97 @@
+"""The commands as a person meets them: documented, and never answering a mistake with a traceback."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from sendgrid_orchestration.cli import app
+from sendgrid_orchestration.settings import PROJECT_ROOT
+
+PAGE = (PROJECT_ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
+
+
+def _commands(group: object, *prefix: str) -> Iterator[tuple[str, object]]:
+    for name, command in getattr(group, "commands", {}).items():
+        if hasattr(command, "commands"):
+            yield from _commands(command, *prefix, name)
+        else:
+            yield " ".join((*prefix, name)), command
+
+
+COMMANDS = dict(_commands(typer.main.get_command(app)))
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_is_documented(name: str) -> None:
+    headings = " ".join(re.findall(r"^### (.+)$", PAGE, flags=re.MULTILINE))
+    assert f"`{name}`" in headings, f"docs/cli.md has no heading for `{name}`"
+
+
+def test_no_command_is_documented_that_does_not_exist() -> None:
+    named = {
+        name
+        for line in re.findall(r"^### (.+)$", PAGE, flags=re.MULTILINE)
+        for name in re.findall(r"`([^`]+)`", line)
+    }
+    assert named <= set(COMMANDS)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_and_option_says_what_it_does(name: str) -> None:
+    command = COMMANDS[name]
+    assert len(str(getattr(command, "help", ""))) > 20
+    for option in getattr(command, "params", []):
+        assert option.help, f"{name} {option.name}"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["load", "--source", "nobody"], 'There is no source "nobody"'),
+        (["replay", "--from", "2026-02-02", "--to", "2026-02-01"], "is later than"),
+        (["replay", "--folder", ".", "--from", "2026-02-02"], "A folder is replayed as a whole"),
+    ],
+)
+def test_a_mistake_is_answered_with_a_sentence(
+    arguments: list[str], sentence: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SENDGRID_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("WAREHOUSE_URL", "postgresql://nobody@127.0.0.1:1/nowhere")
+    result = CliRunner().invoke(app, arguments)
+    assert result.exit_code == 1
+    assert sentence in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_a_warehouse_that_is_away_is_named_without_its_password(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("SENDGRID_DATA_DIR", str(tmp_path))
+    monkeypatch.setenv("WAREHOUSE_URL", "postgresql://loader:hunter2@127.0.0.1:1/nowhere")
+    result = CliRunner().invoke(app, ["load"])
+    assert result.exit_code == 1
+    assert "Postgres at 127.0.0.1:1/nowhere cannot be reached" in result.stderr
+    assert "hunter2" not in result.output
+
+
+def test_a_mistake_in_the_settings_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "sendgrid.yaml").write_text("sources:\n  - name: a\n    regoin: eu\n", encoding="utf-8")
+    monkeypatch.setenv("SENDGRID_CONFIG", str(tmp_path / "sendgrid.yaml"))
+    result = CliRunner().invoke(app, ["config", "check"])
+    assert result.exit_code == 1
+    assert result.stderr.strip() == (
+        "sendgrid.yaml: sources.0.regoin: no such setting. Check its spelling against sendgrid.example.yaml."
+    )
+
+
+def test_the_private_postgres_is_not_touched_where_another_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WAREHOUSE_URL", "postgresql://loader@db.example.com:5432/warehouse")
+    result = CliRunner().invoke(app, ["postgres", "stop"])
+    assert result.exit_code == 1
+    assert "db.example.com:5432/warehouse" in result.stderr
