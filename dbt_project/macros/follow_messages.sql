@@ -29,14 +29,16 @@
         select *
         from {{ changes }}
         where
-            change_id > {{ last_change_id(this.identifier) }}
-            and change_id <= {{ last_change_id(through) }}
+            change_id > {{ applied_change_id() }}
+            and change_id <= {{ newest_change_id(through) }}
     {%- else -%} select 1 as weight, messages.* from {{ messages }} as messages
     {%- endif -%}
 {%- endmacro %}
 
 {# Read inside the statement, under the model's lock: two updates at once must not apply a change twice. #}
-{% macro last_change_id(model_name) -%}
+{% macro applied_change_id() -%} {{ newest_change_id(this.identifier) }} {%- endmacro %}
+
+{% macro newest_change_id(model_name) -%}
     (
         select coalesce(max(change_id), 0)
         from {{ state_relation() }}
