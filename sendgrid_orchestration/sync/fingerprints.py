@@ -91,7 +91,8 @@ class KnownPrints:
         if not (len(self._prints) and len(prints)):
             return prints[:0]
         places = np.minimum(np.searchsorted(self._prints, prints), len(self._prints) - 1)
-        return prints[(self._prints[places] == prints) & self._seen[places]]
+        again: Prints = prints[(self._prints[places] == prints) & self._seen[places]]
+        return again
 
 
 def prints_of(records: list[bytes]) -> Prints:
@@ -99,8 +100,7 @@ def prints_of(records: list[bytes]) -> Prints:
     # The fastest here, by its processor instructions; nothing depends on its strength.
     sha1 = hashlib.sha1
     digests = b"".join([sha1(record).digest() for record in _canonical(records)])
-    prints: Prints = np.frombuffer(digests, dtype=_DIGEST)["first"].astype(np.int64)
-    return prints
+    return np.frombuffer(digests, dtype=_DIGEST)["first"].astype(np.int64)
 
 
 def _canonical(records: list[bytes]) -> list[bytes]:

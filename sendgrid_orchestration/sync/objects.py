@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import get_args
 
@@ -24,13 +24,15 @@ class ObjectSpec:
     Attributes:
         marketing: it belongs to Marketing Campaigns, so that the account's family decides how it is read.
         endpoints: what is asked first in each family, for `doctor`; a family without one does not offer the object.
-        readers: the sync of each family; `none` stands for objects that do not depend on it.
+        syncs: how it is synced in each family; `none` stands for objects that do not depend on it.
+        whole: every sync reads all of it.
     """
 
     name: str
     marketing: bool
     endpoints: Mapping[str, str]
-    readers: Mapping[str, Sync]
+    syncs: Mapping[str, Sync]
+    whole: bool = True
 
     @property
     def description(self) -> str:
@@ -46,6 +48,10 @@ def _everywhere(
     name: str, endpoint: str, read: Reader, delete_key: Sequence[str] | None = None
 ) -> ObjectSpec:
     return ObjectSpec(name, False, {"none": endpoint}, {"none": _mirrored(name, read, delete_key)})
+
+
+def _in_part(spec: ObjectSpec) -> ObjectSpec:
+    return replace(spec, whole=False)
 
 
 def _marketing(name: str, new: tuple[str, Sync], legacy: tuple[str, Sync] | None = None) -> ObjectSpec:
@@ -104,19 +110,23 @@ _SPECS = (
         "single_sends",
         ("/v3/marketing/singlesends?page_size=1", _mirrored("single_sends", marketing.single_sends)),
     ),
-    _marketing(
-        "single_send_stats",
-        (
-            f"{_STATS}/singlesends?page_size=1",
-            _mirrored("single_send_stats", marketing.single_send_stats, ("single_send_id",)),
-        ),
+    _in_part(
+        _marketing(
+            "single_send_stats",
+            (
+                f"{_STATS}/singlesends?page_size=1",
+                _mirrored("single_send_stats", marketing.single_send_stats, ("single_send_id",)),
+            ),
+        )
     ),
-    _marketing(
-        "automation_stats",
-        (
-            f"{_STATS}/automations?page_size=1",
-            _mirrored("automation_stats", marketing.automation_stats, ("automation_id",)),
-        ),
+    _in_part(
+        _marketing(
+            "automation_stats",
+            (
+                f"{_STATS}/automations?page_size=1",
+                _mirrored("automation_stats", marketing.automation_stats, ("automation_id",)),
+            ),
+        )
     ),
     _everywhere("unsubscribe_groups", "/v3/asm/groups", account.unsubscribe_groups),
     _everywhere(
@@ -134,9 +144,11 @@ _SPECS = (
     ),
     _everywhere("templates", "/v3/templates?page_size=1", account.templates),
     _everywhere("categories", "/v3/categories?limit=1", account.categories),
-    # A day that was counted stays counted: no delete is ever told from statistics.
-    _everywhere(
-        "daily_stats", "/v3/stats?start_date=2020-01-01&end_date=2020-01-01", account.daily_stats, ()
+    # A day that was counted stays counted: no delete is ever told from these.
+    _in_part(
+        _everywhere(
+            "daily_stats", "/v3/stats?start_date=2020-01-01&end_date=2020-01-01", account.daily_stats, ()
+        )
     ),
 )
 

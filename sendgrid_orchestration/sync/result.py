@@ -14,6 +14,8 @@ class SyncResult:
         rows_read: different rows that SendGrid gave.
         complete: the read was proven complete, so that deletes could be told.
         family: the Marketing Campaigns family that it was read through; None where that does not matter.
+        offered: the account has this object at all; where it has not, nothing was read and nothing is wrong.
+        whole: every sync reads all of it. Statistics are not: `rows_read` then says nothing about how many there are.
         warnings: what was odd, in sentences.
         duration: seconds.
     """
@@ -28,6 +30,8 @@ class SyncResult:
     family: str | None
     warnings: tuple[str, ...]
     duration: float
+    offered: bool = True
+    whole: bool = True
 
     def metadata(self) -> dict[str, Any]:
         """The same as plain values, for the metadata of a materialization."""
@@ -38,6 +42,7 @@ class SyncResult:
             "unchanged": self.unchanged,
             "deleted": self.deleted,
             "complete": self.complete,
+            "offered": self.offered,
             "family": self.family or "",
             "duration_s": round(self.duration, 3),
             "warnings": list(self.warnings),

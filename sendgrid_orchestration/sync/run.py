@@ -74,19 +74,22 @@ def sync_object(
     return result
 
 
-def _run(context: Context, spec: ObjectSpec) -> Counts:
-    reader = spec.readers.get(context.family if spec.marketing else "none")
-    if reader is None:
-        where = {
-            "legacy": "Legacy Marketing Campaigns do",
-            "none": "An account without Marketing Campaigns does",
-        }
-        context.reading.doubt(f"{where.get(context.family, 'This account does')} not offer {spec.name}.")
-        return Counts()
-    return reader(context)
+def _run(context: Context, spec: ObjectSpec) -> Counts | None:
+    """None where the account does not have this object."""
+    sync = spec.syncs.get(context.family)
+    if sync is None:
+        on = (
+            "legacy Marketing Campaigns"
+            if context.family == "legacy"
+            else "an account without Marketing Campaigns"
+        )
+        context.reading.doubt(f"There are no {spec.name.replace('_', ' ')} on {on}.")
+        return None
+    return sync(context)
 
 
-def _result(context: Context, spec: ObjectSpec, counts: Counts, duration: float) -> SyncResult:
+def _result(context: Context, spec: ObjectSpec, counts: Counts | None, duration: float) -> SyncResult:
+    offered, counts = counts is not None, counts or Counts()
     if counts.duplicates:
         context.reading.note(f"{counts.duplicates} rows came twice; the last of each was kept.")
     return SyncResult(
@@ -100,4 +103,6 @@ def _result(context: Context, spec: ObjectSpec, counts: Counts, duration: float)
         family=context.family if spec.marketing else None,
         warnings=tuple(context.reading.notes),
         duration=duration,
+        offered=offered,
+        whole=spec.whole,
     )

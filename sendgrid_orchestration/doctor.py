@@ -1,0 +1,339 @@
+"""Everything that a person can get wrong, checked in one go: what was found, and what to do about it.
+
+It reads and changes nothing, but for a file of a few bytes that it writes to the landing and removes again. Of Dagster it knows
+nothing: who does hands in probes of its own.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+import fsspec
+import psycopg
+
+from sendgrid_orchestration.receiver import access
+from sendgrid_orchestration.sendgrid import family
+from sendgrid_orchestration.sendgrid.client import RetryPolicy, SendGridClient
+from sendgrid_orchestration.sendgrid.errors import InvalidKeyError, SendGridError
+from sendgrid_orchestration.sendgrid.scopes import beyond_reading, grants, needed_for
+from sendgrid_orchestration.sendgrid.webhooks import SWITCHES, list_webhooks
+from sendgrid_orchestration.settings import ObjectName, Settings, SettingsError, Source
+from sendgrid_orchestration.sync import OBJECTS
+from sendgrid_orchestration.warehouse.engine import connect, place, resolve_urls
+from sendgrid_orchestration.warehouse.errors import EmbeddedPostgresError, WarehouseUnreachableError
+
+OLDEST_POSTGRES = 14
+
+IMPATIENT = RetryPolicy(attempts=2, first_wait=0.5, total_wait=20, connect_timeout=5, read_timeout=30)
+"""A person is waiting; what does not answer soon is a finding."""
+
+
+@dataclass(frozen=True)
+class Check:
+    """One finding.
+
+    Attributes:
+        name: what was looked at.
+        subject: of which source, or of what.
+        remedy: what to do; empty where all is well.
+    """
+
+    name: str
+    subject: str
+    status: Literal["ok", "warn", "fail"]
+    finding: str
+    remedy: str = ""
+
+
+Probe = Callable[[], Iterable[Check]]
+
+
+def run_checks(settings: Settings, probes: Sequence[Probe] = ()) -> list[Check]:
+    """Look at everything.
+
+    Args:
+        settings: as they were loaded; a file with mistakes never gets this far.
+        probes: of what this module may not know, such as Dagster's daemons.
+    """
+    checks = [
+        Check("settings", "file", "ok", f"{len(settings.sources)} sources: {_names(settings.sources)}.")
+    ]
+    checks += _warehouse(settings)
+    checks += _landing(settings)
+    for source in settings.sources:
+        checks += _source(settings, source)
+    for probe in probes:
+        checks += probe()
+    return checks
+
+
+def _source(settings: Settings, source: Source) -> Iterator[Check]:
+    try:
+        client = SendGridClient.for_source(source, IMPATIENT)
+    except SettingsError as error:
+        yield Check("key", source.name, "fail", str(error), f"Put the key there: {source.api_key.place}.")
+        return
+    try:
+        scopes = client.scopes()
+    except InvalidKeyError as error:
+        yield Check(
+            "key", source.name, "fail", str(error), "Create a key under Settings > API Keys in SendGrid."
+        )
+        return
+    except SendGridError as error:
+        yield Check("key", source.name, "fail", str(error), f"See whether {client.api_url} can be reached.")
+        return
+    yield Check("key", source.name, "ok", f"SendGrid at {client.api_url} knows it; {len(scopes)} scopes.")
+    yield _surplus(source, scopes)
+    yield _region(source)
+    found, check = _family(client, source)
+    yield check
+    for name in get_args(ObjectName):
+        if name not in source.skip_objects:
+            yield _object(client, source, name, found, scopes)
+    yield from _webhook(settings, source, client)
+
+
+def _surplus(source: Source, scopes: frozenset[str]) -> Check:
+    """Promise S99: more than is needed is told, though it works."""
+    more = beyond_reading(scopes)
+    if not more:
+        return Check("scopes", source.name, "ok", "The key may read, and little else.")
+    shown = ", ".join(more[:4]) + (f" and {len(more) - 4} more" if len(more) > 4 else "")
+    return Check(
+        "scopes",
+        source.name,
+        "warn",
+        f"The key may also change or send things: {shown}. A Full Access key reaches all of the account but billing and "
+        "address validation.",
+        "A key with read access to Marketing, Suppressions, Stats and Templates is enough for syncing.",
+    )
+
+
+def _region(source: Source) -> Check:
+    if source.region == "eu" and source.marketing != "none":
+        return Check(
+            "region",
+            source.name,
+            "warn",
+            "SendGrid has no Marketing Campaigns in its EU region.",
+            "Set `marketing: none` for this source.",
+        )
+    return Check("region", source.name, "ok", f"{source.region}: {source.api_url}.")
+
+
+def _family(client: SendGridClient, source: Source) -> tuple[str, Check]:
+    try:
+        found = family.detect(client, source.marketing)
+    except SendGridError as error:
+        return "none", Check(
+            "family", source.name, "fail", str(error), "Give the key the scope, or set `marketing: none`."
+        )
+    how = "as set" if source.marketing != "auto" else "as detected"
+    if found == "none" and source.marketing == "auto":
+        return found, Check(
+            "family",
+            source.name,
+            "warn",
+            "The account has no Marketing Campaigns: lists, segments and recipients stay empty.",
+            "Set `marketing: none` if that is so.",
+        )
+    return found, Check("family", source.name, "ok", f"Marketing Campaigns: {found}, {how}.")
+
+
+def _object(
+    client: SendGridClient, source: Source, name: ObjectName, found: str, scopes: frozenset[str]
+) -> Check:
+    spec = OBJECTS[name]
+    subject = f"{source.name}.{name}"
+    endpoint = spec.endpoints.get(found if spec.marketing else "none")
+    if endpoint is None:
+        return Check(
+            "object", subject, "ok", "This account does not have it.", "skip_objects leaves out its asset."
+        )
+    access_needed = needed_for(endpoint)
+    if access_needed is not None and not grants(scopes, access_needed):
+        return Check(
+            "object",
+            subject,
+            "fail",
+            f"The key lacks the scope {' or '.join(access_needed.scopes)}.",
+            f"Give it {access_needed.label}, or add {name} to skip_objects.",
+        )
+    try:
+        client.get(endpoint)
+    except SendGridError as error:
+        if name == "campaigns" and found == "new":
+            return Check(
+                "object", subject, "ok", "This account does not offer the undocumented list of campaigns."
+            )
+        return Check("object", subject, "fail", str(error), f"See above, or add {name} to skip_objects.")
+    return Check("object", subject, "ok", f"{endpoint.partition('?')[0]} answers.")
+
+
+def _webhook(settings: Settings, source: Source, client: SendGridClient) -> Iterator[Check]:
+    known = access.read_access(settings.data_dir, source.name)
+    if not (known.url_tokens or source.webhook.url_tokens):
+        yield Check(
+            "webhook",
+            source.name,
+            "warn",
+            "No webhook URL was made yet.",
+            "Connect the webhook of this source.",
+        )
+        return
+    try:
+        webhooks = list_webhooks(client)
+    except SendGridError as error:
+        yield Check(
+            "webhook",
+            source.name,
+            "warn",
+            f"Its settings cannot be read: {error}",
+            "Look at Settings > Mail Settings > Event Webhook in SendGrid.",
+        )
+        return
+    ours = webhooks.at(access.webhook_url(settings, source.name)) or webhooks.at(
+        access.webhook_url(settings, source.name, with_credentials=True)
+    )
+    if ours is None:
+        yield Check(
+            "webhook",
+            source.name,
+            "fail",
+            f"SendGrid has {len(webhooks.webhooks)} webhooks, and none posts to this receiver.",
+            "Connect the webhook of this source; the others stay as they are.",
+        )
+        return
+    if not ours.enabled:
+        yield Check(
+            "webhook",
+            source.name,
+            "fail",
+            "It is switched off.",
+            "Switch it on in SendGrid, or connect again.",
+        )
+    missing = sorted(set(SWITCHES) - ours.events)
+    yield (
+        Check("webhook", source.name, "ok", "It posts to this receiver, all events.")
+        if not missing
+        else Check(
+            "webhook",
+            source.name,
+            "warn",
+            f"It does not post {', '.join(missing)}.",
+            "Connect again to have all.",
+        )
+    )
+    yield _signature(source, ours.public_key, {stored.key for stored in known.public_keys})
+
+
+def _signature(source: Source, key: str, stored: set[str]) -> Check:
+    accepted = stored | set(source.webhook.public_keys)
+    if not key:
+        status: Literal["ok", "warn", "fail"] = "fail" if source.webhook.require_signature else "warn"
+        return Check(
+            "signature",
+            source.name,
+            status,
+            "SendGrid does not sign its posts.",
+            "Connect again: it switches signing on.",
+        )
+    if key not in accepted:
+        return Check(
+            "signature",
+            source.name,
+            "fail",
+            "SendGrid signs with a key that the receiver does not know, so posts are refused.",
+            "Connect again: it fetches the key.",
+        )
+    return Check("signature", source.name, "ok", "Posts are signed, and the receiver knows the key.")
+
+
+def _landing(settings: Settings) -> Iterator[Check]:
+    url = settings.landing_url
+    try:
+        files, folder = fsspec.url_to_fs(url)
+        path = f"{folder.rstrip('/')}/.doctor-{uuid.uuid4().hex}"
+        files.makedirs(folder, exist_ok=True)
+        files.pipe_file(path, b"doctor")
+        written = files.cat_file(path)
+        files.rm_file(path)
+    except Exception as error:  # every file system has errors of its own
+        yield Check(
+            "landing",
+            url,
+            "fail",
+            f"It cannot be written: {error}.",
+            "Check the address, its permissions and the free room.",
+        )
+        return
+    good = written == b"doctor"
+    yield Check(
+        "landing",
+        url,
+        "ok" if good else "fail",
+        "It can be written and read." if good else "It gives back other bytes than it got.",
+    )
+
+
+def _warehouse(settings: Settings) -> Iterator[Check]:
+    try:
+        url = resolve_urls(settings).warehouse.get_secret_value()
+        with connect(url) as conn:
+            yield from _privileges(conn, settings, place(url))
+    except (WarehouseUnreachableError, EmbeddedPostgresError) as error:
+        yield Check("warehouse", "postgres", "fail", str(error), "Start it, or set WAREHOUSE_URL.")
+
+
+def _privileges(conn: psycopg.Connection, settings: Settings, where: str) -> Iterator[Check]:
+    version = conn.info.server_version // 10_000
+    if version < OLDEST_POSTGRES:
+        yield Check(
+            "warehouse",
+            where,
+            "fail",
+            f"It is Postgres {version}.",
+            f"Postgres {OLDEST_POSTGRES} or newer is needed.",
+        )
+        return
+    query = """
+        select
+            has_database_privilege(current_database(), 'create'),
+            has_database_privilege(current_database(), 'temporary'),
+            array(select nspname from pg_namespace where has_schema_privilege(nspname, 'create'))
+    """
+    row = conn.execute(query).fetchone()
+    assert row is not None
+    may_create, may_stage, writable = row
+    schemas = [
+        name
+        for source in settings.sources
+        for name in (source.raw_schema, source.schema_, f"{source.schema_}_staging", source.marts_schema)
+        if name not in writable
+    ]
+    if not may_stage:
+        yield Check(
+            "warehouse",
+            where,
+            "fail",
+            "This user may not make temporary tables.",
+            "Grant TEMPORARY on the database.",
+        )
+    elif schemas and not may_create:
+        yield Check(
+            "warehouse",
+            where,
+            "fail",
+            f"This user may neither create nor fill the schemas {', '.join(schemas)}.",
+            "Grant CREATE on the database, or create the schemas and make this user their owner.",
+        )
+    else:
+        yield Check("warehouse", where, "ok", f"Postgres {version}; this user may do what is needed.")
+
+
+def _names(sources: Sequence[Source]) -> str:
+    return ", ".join(source.name for source in sources)

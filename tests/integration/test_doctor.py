@@ -1,0 +1,145 @@
+"""`doctor` finds each mistake that a person can make, and says what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sendgrid_orchestration.doctor import Check, run_checks
+from sendgrid_orchestration.receiver import access
+from sendgrid_orchestration.sendgrid import webhooks
+from sendgrid_orchestration.settings import Settings, load_settings
+from sendgrid_orchestration.simulator import Simulator
+from tests.support.mirror import client_of
+
+
+@pytest.fixture
+def sendgrid() -> Iterator[Simulator]:
+    with Simulator(contacts=5, history_messages=1) as running:
+        yield running
+
+
+@pytest.fixture
+def configured(
+    sendgrid: Simulator, postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Any:
+    for name in ("WAREHOUSE_URL", "DAGSTER_URL", "LANDING_URL", "SENDGRID_DATA_DIR", "SENDGRID_CONFIG"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("SENDGRID_API_KEY", sendgrid.api_key)
+
+    def settings(**source: Any) -> Settings:
+        return load_settings(
+            data_dir=tmp_path,
+            warehouse={"url": postgres_url, "dagster_url": postgres_url},
+            sources=[{"name": "prod", "base_url": sendgrid.url, **source}],
+        )
+
+    return settings
+
+
+def found(checks: list[Check], name: str, subject: str = "prod") -> Check:
+    return next(check for check in checks if check.name == name and check.subject == subject)
+
+
+def connect(settings: Settings, sendgrid: Simulator) -> None:
+    connected = webhooks.connect(client_of(sendgrid), access.webhook_url(settings, "prod"))
+    access.store_public_key(settings.data_dir, "prod", connected.webhook.public_key)
+
+
+def test_a_good_set_up_has_no_failure(configured: Any, sendgrid: Simulator) -> None:
+    """A Full Access key works, and is told to be more than is needed (S98, S99)."""
+    settings = configured()
+    connect(settings, sendgrid)
+    checks = run_checks(settings)
+    assert [check for check in checks if check.status == "fail"] == []
+    assert found(checks, "scopes").status == "warn"
+    assert "Full Access" in found(checks, "scopes").finding
+    assert {check.status for check in checks if check.name == "object"} == {"ok"}
+    assert found(checks, "signature").status == "ok"
+
+
+def test_a_key_that_is_unknown_or_missing_is_found(configured: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S6, S9."""
+    monkeypatch.setenv("SENDGRID_API_KEY", "SG.wrong.key")
+    wrong = found(run_checks(configured()), "key")
+    assert (wrong.status, "refused the key" in wrong.finding) == ("fail", True)
+    monkeypatch.delenv("SENDGRID_API_KEY")
+    missing = found(run_checks(configured()), "key")
+    assert (missing.status, "SENDGRID_API_KEY" in missing.finding) == ("fail", True)
+
+
+def test_spaces_around_the_key_do_no_harm(
+    configured: Any, sendgrid: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S8."""
+    monkeypatch.setenv("SENDGRID_API_KEY", f"  {sendgrid.api_key} \n")
+    assert found(run_checks(configured()), "key").status == "ok"
+
+
+def test_a_missing_scope_is_found_where_it_is_missed(
+    configured: Any, sendgrid: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SENDGRID_API_KEY", sendgrid.account.add_key("SG.small.key", ["marketing.read"]))
+    checks = run_checks(configured())
+    assert found(checks, "scopes").status == "ok"
+    assert found(checks, "object", "prod.lists").status == "ok"
+    bounces = found(checks, "object", "prod.bounces")
+    assert (bounces.status, "suppression.bounces.read" in bounces.finding) == ("fail", True)
+    assert "skip_objects" in bounces.remedy
+
+
+def test_the_family_is_told(configured: Any, sendgrid: Simulator) -> None:
+    sendgrid.account.family = "legacy"
+    checks = run_checks(configured())
+    assert "legacy, as detected" in found(checks, "family").finding
+    assert "does not have it" in found(checks, "object", "prod.single_sends").finding
+    wrong = run_checks(configured(marketing="new"))
+    assert "marketing: legacy" in found(wrong, "object", "prod.lists").finding
+
+
+def test_marketing_in_the_eu_is_questioned(configured: Any) -> None:
+    assert found(run_checks(configured(region="eu")), "region").status == "warn"
+
+
+def test_a_webhook_that_is_not_there_is_off_or_unsigned_is_found(
+    configured: Any, sendgrid: Simulator
+) -> None:
+    settings = configured()
+    assert found(run_checks(settings), "webhook").finding == "No webhook URL was made yet."
+    access.ensure_token(settings.data_dir, "prod")
+    assert "none posts to this receiver" in found(run_checks(settings), "webhook").finding
+    connect(settings, sendgrid)
+    webhook = sendgrid.account.webhooks.all()[0]
+    webhook.values |= {"enabled": False, "open": False}
+    findings = [check.finding for check in run_checks(settings) if check.name == "webhook"]
+    assert findings == ["It is switched off.", "It does not post open."]
+    sendgrid.account.webhooks.sign(webhook.id, False)
+    assert found(run_checks(settings), "signature").status == "fail"
+    sendgrid.account.webhooks.sign(webhook.id, True)
+    assert "does not know" in found(run_checks(settings), "signature").finding
+
+
+def test_a_warehouse_and_a_landing_that_cannot_be_used_are_found(configured: Any, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    settings = configured()
+    broken = settings.model_copy(
+        update={
+            "landing": settings.landing.model_copy(update={"url": (tmp_path / "file" / "landing").as_uri()}),
+            "warehouse": type(settings.warehouse).model_validate(
+                {"url": "postgresql://x:y@127.0.0.1:1/none"}
+            ),
+        }
+    )
+    checks = run_checks(broken)
+    assert next(check for check in checks if check.name == "landing").status == "fail"
+    warehouse = next(check for check in checks if check.name == "warehouse")
+    assert warehouse.status == "fail"
+    assert "x:y" not in warehouse.finding
+
+
+def test_probes_that_are_handed_in_are_asked(configured: Any) -> None:
+    mine = Check("daemon", "SENSOR", "fail", "No heartbeat for 5 minutes.", "Start the daemon.")
+    assert mine in run_checks(configured(), [lambda: [mine]])

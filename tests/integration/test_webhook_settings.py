@@ -1,0 +1,96 @@
+"""The account's Event Webhooks: ours is created, changed, signed and tested; no other is touched."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from pydantic import SecretStr
+
+from sendgrid_orchestration.sendgrid import webhooks
+from sendgrid_orchestration.sendgrid.errors import MissingScopeError
+from sendgrid_orchestration.sendgrid.signature import PublicKey
+from sendgrid_orchestration.simulator import Simulator
+from tests.support.listeners import webhook_listener
+from tests.support.mirror import client_of
+
+OURS, THEIRS = "https://mail.example.com/webhook/prod/token", "https://other.example.com/hook"
+
+
+@pytest.fixture
+def sendgrid() -> Iterator[Simulator]:
+    with Simulator(contacts=5, history_messages=1) as running:
+        yield running
+
+
+def test_no_webhook_is_an_empty_list(sendgrid: Simulator) -> None:
+    """SendGrid answers `[{}]` where there is none."""
+    assert webhooks.list_webhooks(client_of(sendgrid)) == webhooks.Webhooks((), 5)
+
+
+def test_connecting_creates_signs_and_shows_the_key(sendgrid: Simulator) -> None:
+    connected = webhooks.connect(client_of(sendgrid), OURS, friendly_name="warehouse")
+    made = sendgrid.account.webhooks.all()[0]
+    assert (connected.created, connected.webhook.url, connected.others) == (True, OURS, ())
+    assert connected.webhook.public_key == made.public_key
+    assert PublicKey.parse(connected.webhook.public_key)
+    assert connected.webhook.events == set(webhooks.SWITCHES)
+
+
+def test_connecting_again_changes_ours_and_keeps_its_key(sendgrid: Simulator) -> None:
+    client = client_of(sendgrid)
+    first = webhooks.connect(client, OURS)
+    second = webhooks.connect(client, OURS, ["open", "click"])
+    assert (second.created, second.webhook.id) == (False, first.webhook.id)
+    assert second.webhook.events == {"open", "click"}
+    assert second.webhook.public_key == first.webhook.public_key
+    patched = [seen for seen in sendgrid.log.all(method="PATCH") if "signed" not in seen.path]
+    assert all(seen.path.endswith(first.webhook.id) for seen in patched)
+
+
+def test_another_webhook_is_never_overwritten_unasked(sendgrid: Simulator) -> None:
+    """S12: the account's other address goes on receiving; it is told, not taken."""
+    theirs = sendgrid.account.webhooks.create({"url": THEIRS, "open": True})
+    before = dict(theirs.values)
+    connected = webhooks.connect(client_of(sendgrid), OURS)
+    assert [one.url for one in connected.others] == [THEIRS]
+    assert theirs.values == before
+
+
+def test_a_full_plan_names_who_is_there_and_takes_nothing(sendgrid: Simulator) -> None:
+    theirs = sendgrid.account.webhooks.create({"url": THEIRS})
+    sendgrid.account.webhooks.max_allowed = 1
+    client = client_of(sendgrid)
+    with pytest.raises(webhooks.NoRoomForWebhookError, match=rf"{theirs.id} posts to {THEIRS}"):
+        webhooks.connect(client, OURS)
+    assert theirs.url == THEIRS
+    taken = webhooks.connect(client, OURS, take_over=theirs.id)
+    assert (taken.created, taken.webhook.id, theirs.url) == (False, theirs.id, OURS)
+
+
+def test_oauth_is_set_and_its_secret_is_shown_nowhere(sendgrid: Simulator) -> None:
+    oauth = webhooks.OAuth("client", SecretStr("hush-hush"), "https://mail.example.com/oauth/token")
+    connected = webhooks.connect(client_of(sendgrid), OURS, signed=False, oauth=oauth)
+    assert sendgrid.account.webhooks.all()[0].oauth_client_secret == "hush-hush"
+    assert "hush-hush" not in repr(oauth) + repr(connected)
+    assert connected.webhook.public_key == ""
+
+
+def test_a_test_post_is_asked_for_by_id(sendgrid: Simulator) -> None:
+    with webhook_listener() as heard:
+        client = client_of(sendgrid)
+        connected = webhooks.connect(client, heard.url)
+        webhooks.send_test(client, connected.webhook)
+        assert len(heard.messages) == 1
+
+
+def test_a_key_that_may_not_is_told_so(sendgrid: Simulator) -> None:
+    key = sendgrid.account.add_key("SG.small.key", ["marketing.read"])
+    with pytest.raises(MissingScopeError, match="Event Notification"):
+        webhooks.list_webhooks(client_of(sendgrid, api_key=key))
+
+
+def test_ours_can_be_removed(sendgrid: Simulator) -> None:
+    client = client_of(sendgrid)
+    webhooks.delete(client, webhooks.connect(client, OURS).webhook.id)
+    assert webhooks.list_webhooks(client).webhooks == ()
