@@ -15,7 +15,7 @@ from tests.acceptance.conftest import Live
 SCREENSHOTS = os.environ.get("SCREENSHOTS")
 """A folder for pictures of the pages, for README and docs; none are kept where it is not set."""
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
