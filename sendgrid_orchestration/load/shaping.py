@@ -14,9 +14,14 @@ from sendgrid_orchestration.load.rows import PostRows
 from sendgrid_orchestration.sendgrid.event_json import NotJsonError, as_storable_text, texts_of_items
 from sendgrid_orchestration.sendgrid.event_parser import Items, NotAPostError, OddItem
 
-BATCH_ROWS = 20_000
+BATCH_ROWS = 4_000
 BATCH_BYTES = 16 * 1024 * 1024
-"""A batch ends with the post that reaches either. A few batches are in memory at a time, whatever a file's size."""
+"""A batch ends with the post that reaches either. A few batches are in memory at a time, whatever a file's size.
+
+Postgres starts when the first batch is shaped and goes on alone with the last, so they should be small; each also costs a
+look for duplicates and a COPY of its own. Processor time of Postgres for an event, against 12.0 microseconds of one plain
+COPY: 15.4 with batches of 1,000 rows, 13.2 with 2,000, 12.4 with 4,000, no less with more.
+"""
 
 WHOLE_POST = -1
 """The item index of a quarantined post whose body is no list of items."""

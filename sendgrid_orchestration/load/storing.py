@@ -1,8 +1,8 @@
 """From batches to committed rows: the half of a load that Postgres does.
 
-No `insert … on conflict`: it stores a row at 10 to 11 microseconds where COPY needs 7 to 8 (same server, same table). Loads of
-one source follow one another, so what is in the table cannot change between looking and copying, and the primary key
-still stands guard.
+No `insert … on conflict`: out of a staging table it stored 92,000 to 99,000 events a second at best, and filling the
+staging table comes on top. Loads of one source follow one another, so what is in the table cannot change between looking for
+duplicates and copying what is new, straight into the table. The primary key still stands guard.
 """
 
 from __future__ import annotations

@@ -1,0 +1,302 @@
+"""How fast landed files become committed rows, beside COPY of the same rows and beside dlt's merge; how much memory it takes.
+
+Every comparison is made on one server (the private Postgres with its own tuning), the sides taking turns, each in a fresh
+database. COPY is given rows that are shaped already, in text and in binary; the faster of the two is the peer.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from itertools import count
+from pathlib import Path
+from statistics import median
+
+import psycopg
+
+from benchmarks.posts import FIRST_MOMENT, land
+from benchmarks.report import Report
+from sendgrid_orchestration.landing.format import MAGIC, encode
+from sendgrid_orchestration.landing.store import LandingStore, open_store
+from sendgrid_orchestration.load import rows
+from sendgrid_orchestration.load.loader import LoadResult, load_waiting
+from sendgrid_orchestration.load.replay import replay_source
+from sendgrid_orchestration.load.shaping import Tally, batches
+from sendgrid_orchestration.load.transaction import load_files
+from sendgrid_orchestration.settings import Source
+from sendgrid_orchestration.warehouse import embedded
+from sendgrid_orchestration.warehouse.engine import connect
+from sendgrid_orchestration.warehouse.events import ensure_partitions
+from sendgrid_orchestration.warehouse.migrations import migrate
+
+WORK = Path(__file__).parent / ".work" / "load"
+DLT = Path(__file__).parent / ".work" / "dlt"
+UV = Path(__file__).parent.parent / ".uv" / "bin" / "uv"
+SOURCE = Source.model_validate({"name": "bench"})
+RAW = "bench_raw"
+ROUNDS = 5
+
+COPIED = 200_000
+MERGED = 50_000
+HISTORY = (100_000, 10_000_000)
+ADDED = 100_000
+DAY = 1_000_000
+"""Events in each comparison."""
+
+_numbers = count(1)
+
+
+def run(report: Report) -> None:
+    """Measure all of it."""
+    shutil.rmtree(WORK, ignore_errors=True)
+    WORK.mkdir(parents=True)
+    try:
+        server = embedded.ensure_running(WORK)
+        against_copy(report, server)
+        against_dlt(report, server)
+        replay_and_memory(report, server)
+        with_history(report, server)
+    finally:
+        embedded.stop(WORK)
+        shutil.rmtree(WORK, ignore_errors=True)
+
+
+def against_copy(report: Report, server: str) -> None:
+    """Ours: read, check, parse, hash, look for duplicates, store, write the ledger, commit. Theirs: COPY and commit."""
+    store = landed("copy", COPIED)
+    shaped = [row for batch in shape(store) for row in batch.rows]
+    binary = [rows.HEADER, *(piece.encode("latin-1") for piece in pieces(shaped)), rows.TRAILER]
+    text = as_text(server, binary)
+    del shaped
+    times: dict[str, list[float]] = {"load": [], "text": [], "binary": []}
+    for _ in range(ROUNDS):
+        times["text"].append(copy_time(server, text, ""))
+        times["load"].append(load_time(server, store))
+        times["binary"].append(copy_time(server, binary, "(format binary)"))
+    rate = {name: COPIED / median(seconds) for name, seconds in times.items()}
+    report.add(
+        "load_vs_copy",
+        rate["load"] / max(rate["text"], rate["binary"]),
+        goal=">= 0.8",
+        detail=f"events/s: load {rate['load']:,.0f}, COPY text {rate['text']:,.0f}, COPY binary {rate['binary']:,.0f}",
+    )
+
+
+def against_dlt(report: Report, server: str) -> None:
+    """Dlt's merge of the same posts by sg_event_id, lists kept as JSON so that it need not make child tables."""
+    python = DLT / "bin" / "python"
+    if not python.exists():
+        for command in (
+            [UV, "venv", "--quiet", "--python", sys.executable, DLT],
+            [UV, "pip", "install", "--quiet", "--python", python, "dlt[postgres]"],
+        ):
+            result = subprocess.run(
+                [str(part) for part in command], capture_output=True, text=True, check=False
+            )
+            if result.returncode:
+                report.missing("load_vs_dlt", f"dlt could not be installed: {result.stderr.strip()[-200:]}")
+                return
+    store = landed("dlt", MERGED)
+    bodies = WORK / "bodies.jsonl"
+    with bodies.open("wb") as file:
+        for waiting in store.waiting("bench"):
+            file.writelines(post.body.replace(b"\r\n", b"") + b"\n" for post in store.read(waiting))
+    script = Path(__file__).with_name("dlt_merge.py")
+    ours = median(load_time(server, store) for _ in range(3))
+    with database(server) as url:
+        result = subprocess.run(
+            [str(python), str(script), url, str(bodies), str(WORK / "dlt")],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    if result.returncode:
+        report.missing("load_vs_dlt", f"dlt failed: {result.stderr.strip()[-200:]}")
+        return
+    theirs = float(json.loads(result.stdout.strip().splitlines()[-1])["seconds"])
+    report.add(
+        "load_vs_dlt",
+        theirs / ours,
+        goal=">= 10",
+        detail=f"events/s: load {MERGED / ours:,.0f}, dlt merge {MERGED / theirs:,.0f}",
+    )
+
+
+def replay_and_memory(report: Report, server: str) -> None:
+    """A day of a million events: loaded, loaded again over the full table, and again into the emptied one.
+
+    Memory is that of a process of its own, which loads the same day from one single file.
+    """
+    store = landed("day", DAY)
+    with database(server) as url:
+        first = committed_in(url, load_waiting(url, store, SOURCE))
+        over_full = committed_in(url, replay_source(url, store, SOURCE))
+        with psycopg.connect(url) as conn:
+            conn.execute(f"truncate {RAW}.events".encode())
+        into_empty = committed_in(url, replay_source(url, store, SOURCE))
+    report.add(
+        "replay_vs_load",
+        max(over_full, into_empty) / first,
+        goal="<= 1.2",
+        detail=f"seconds for {DAY:,} events: load {first:.1f}, replay over full {over_full:.1f}, into empty {into_empty:.1f}",
+    )
+    one_file(store)
+    with database(server) as url:
+        code = (
+            "import sys, resource; from benchmarks.load import SOURCE, open_store, load_waiting;"
+            "load_waiting(sys.argv[1], open_store(sys.argv[2]), SOURCE);"
+            "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+        )
+        where = (WORK / "single").as_uri()
+        peak = subprocess.run(
+            [sys.executable, "-c", code, url, where], capture_output=True, text=True, check=True
+        ).stdout
+    report.add("load_peak_mb", float(peak), unit="MB", goal="< 300", detail=f"one file of {DAY:,} events")
+
+
+def with_history(report: Report, server: str) -> None:
+    """The same load into a table with a hundred thousand rows and into one with ten million, half of them in its month."""
+    stores = [landed(f"history{number}", ADDED, seed=100 + number) for number in range(3)]
+    times: dict[int, list[float]] = {size: [] for size in HISTORY}
+    with database(server) as small, database(server) as large:
+        urls = dict(zip(HISTORY, (small, large), strict=True))
+        for size, url in urls.items():
+            build_history(url, size)
+        for store in stores:
+            for size, url in urls.items():
+                times[size].append(load_into(url, store))
+    few, many = (median(times[size]) / ADDED * 1e6 for size in HISTORY)
+    report.add(
+        "load_cost_10m_vs_100k",
+        many / few,
+        goal="<= 1.3",
+        detail=f"microseconds/event: {few:.1f} on {HISTORY[0]:,} rows, {many:.1f} on {HISTORY[1]:,}",
+    )
+
+
+@contextmanager
+def database(server: str) -> Iterator[str]:
+    """A fresh database with the tables of the source and the partition of its month."""
+    name = f"bench_{next(_numbers)}"
+    with psycopg.connect(server, autocommit=True) as conn:
+        conn.execute(f"create database {name} strategy file_copy".encode())
+        url = server.replace("/warehouse", f"/{name}")
+        with connect(url) as fresh:
+            migrate(fresh, SOURCE)
+            ensure_partitions(fresh, RAW, [FIRST_MOMENT.date()])
+        conn.execute("checkpoint")  # neither side pays for what the other has left in memory
+        yield url
+        conn.execute(f"drop database {name} with (force)".encode())
+
+
+def landed(name: str, number: int, seed: int = 1) -> LandingStore:
+    """A landing with so many events."""
+    land(WORK / name, "bench", number, seed)
+    return open_store((WORK / name).as_uri())
+
+
+def shape(store: LandingStore):  # type: ignore[no-untyped-def]
+    """The rows as the loader shapes them."""
+    return batches(((file.name, Tally(), store.read(file)) for file in store.waiting("bench")), 1)
+
+
+def pieces(shaped: list[str]) -> Iterator[str]:
+    """The rows in portions such as a client sends."""
+    for at in range(0, len(shaped), 500):
+        yield "".join(shaped[at : at + 500])
+
+
+def as_text(server: str, binary: list[bytes]) -> list[bytes]:
+    """The same rows as Postgres itself writes them in text format."""
+    with database(server) as url, psycopg.connect(url) as conn:
+        copy_in(conn, binary, "(format binary)")
+        columns = ", ".join(rows.COLUMNS)
+        with conn.cursor().copy(f"copy (select {columns} from {RAW}.events) to stdout".encode()) as copy:
+            lines = b"".join(bytes(data) for data in copy).splitlines(keepends=True)
+    return [b"".join(lines[at : at + 500]) for at in range(0, len(lines), 500)]
+
+
+def copy_in(conn: psycopg.Connection, data: list[bytes], options: str) -> None:
+    """Plain COPY of everything, and commit."""
+    statement = f"copy {RAW}.events ({', '.join(rows.COLUMNS)}) from stdin {options}"
+    with conn.cursor() as cursor, cursor.copy(statement.encode()) as copy:
+        for piece in data:
+            copy.write(piece)
+    conn.commit()
+
+
+def copy_time(server: str, data: list[bytes], options: str) -> float:
+    """Seconds of a plain COPY into a fresh table."""
+    with database(server) as url, psycopg.connect(url) as conn:
+        return timed(lambda: copy_in(conn, data, options))
+
+
+def load_time(server: str, store: LandingStore) -> float:
+    """Seconds from landed files to the commit, into a fresh table; the files stay where they are."""
+    with database(server) as url:
+        return load_into(url, store)
+
+
+def load_into(url: str, store: LandingStore) -> float:
+    """The same into a table that is there."""
+    files = store.waiting("bench")
+    with connect(url) as conn:
+        return timed(lambda: load_files(conn, RAW, store, files, kind="load", run_id=None))
+
+
+def committed_in(url: str, result: LoadResult) -> float:
+    """Seconds that the transactions took, from the ledger: without the archive, which only a first load has to fill."""
+    query = (
+        f"select sum(extract(epoch from committed_at - started_at)) from {RAW}.loads where load_id = any(%s)"
+    )
+    with psycopg.connect(url) as conn:
+        row = conn.execute(query.encode(), [list(result.load_ids)]).fetchone()
+    assert row is not None
+    return float(row[0])
+
+
+def timed(work: Callable[[], object]) -> float:
+    """Seconds that it takes."""
+    began = time.perf_counter()
+    work()
+    return time.perf_counter() - began
+
+
+def one_file(store: LandingStore) -> None:
+    """Put the posts of an archived day into one single landed file."""
+    sealed = WORK / "single" / "bench" / "sealed"
+    sealed.mkdir(parents=True)
+    files = list(store.archived("bench", date.min, date.max))
+    with (sealed / f"{files[0].name}.posts").open("wb") as single:
+        single.write(MAGIC)
+        for file in files:
+            for post in store.read(file):
+                single.writelines(encode(post))
+
+
+def build_history(url: str, size: int) -> None:
+    """So many rows, half in the month that is loaded into and half in the one before, indexed and with statistics.
+
+    Filled before it is indexed and attached, in the transaction that creates it: that takes a minute and not ten.
+    """
+    sql = Path(__file__).with_name("history.sql").read_text(encoding="utf-8")
+    this_month = FIRST_MOMENT.date()
+    last_month = (this_month - timedelta(days=1)).replace(day=1)
+    next_month = (this_month + timedelta(days=32)).replace(day=1)
+    for begin, end in ((last_month, this_month), (this_month, next_month)):
+        with psycopg.connect(url, options="-c timezone=UTC") as conn:
+            conn.execute(f"drop table if exists {RAW}.events_{begin:%Y_%m}".encode())
+            conn.execute(
+                sql.format(
+                    raw=RAW, partition=f"events_{begin:%Y_%m}", rows=size // 2, begin=begin, end=end
+                ).encode()
+            )
+    with psycopg.connect(url, autocommit=True) as conn:
+        conn.execute(f"vacuum analyze {RAW}.events".encode())
+        conn.execute("checkpoint")
