@@ -1,0 +1,302 @@
+"""The dbt project on a real Postgres: built, kept up to date, rebuilt in every way that a person might, and compared."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import psycopg
+import pytest
+
+from sendgrid_orchestration.warehouse.migrations import migrate
+from tests.support import mail_story
+from tests.support.dbt import SOURCE, command, dbt, environment, fingerprints, load
+
+UPDATE = ("run", "--select", "tag:daily", "tag:objects")
+EVENT_TABLES = (
+    "processed", "delivered", "deferred", "dropped", "bounce", "_open", "click", "spam_report", "unsubscribe",
+    "group_unsubscribe", "group_resubscribe", "account_status_change", "other_event",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class History:
+    """A warehouse whose marts followed four loads, with their fingerprints after each way of rebuilding them."""
+
+    url: str
+    first_build: str
+    followed: dict[str, str]
+    after_the_same_loads_again: dict[str, str]
+    after_two_windows_at_once: dict[str, str]
+    after_full_refresh: dict[str, str]
+    recipients_view_survived: bool
+
+    def values(self, query: str) -> list[tuple[object, ...]]:
+        """What a query gives."""
+        with psycopg.connect(self.url) as conn:
+            return conn.execute(query.encode()).fetchall()
+
+
+@pytest.fixture(scope="module")
+def history(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
+    """Everything that costs a dbt process, once for the module."""
+    with psycopg.connect(postgres_url, autocommit=True) as conn:
+        conn.execute(b"create database dbt_models template template0 strategy file_copy")
+    url = postgres_url.rsplit("/", 1)[0] + "/dbt_models"
+    artifacts = tmp_path_factory.mktemp("dbt")
+    with psycopg.connect(url) as conn:
+        yield _make_history(url, artifacts, conn)
+    with psycopg.connect(postgres_url, autocommit=True) as conn:
+        conn.execute(b"drop database dbt_models with (force)")
+
+
+def _make_history(url: str, artifacts: Path, conn: psycopg.Connection) -> History:
+    migrate(conn, SOURCE)
+    conn.commit()
+    first, second, third, fourth = mail_story.loads()
+    _contacts(conn)
+
+    load(conn, first)
+    first_build = dbt(url, artifacts, "build", SENDGRID_AS_OF="2026-01-08")
+
+    load(conn, second)
+    _kill_once_messages_are_written(url, artifacts, conn)
+
+    load(conn, third)
+    _what_the_next_sync_brings(conn)
+    dbt(url, artifacts, *UPDATE, SENDGRID_AS_OF="2026-01-11")
+
+    load(conn, fourth)
+    dbt(url, artifacts, "build", *UPDATE[1:], "--exclude", "test_type:unit", SENDGRID_AS_OF="2026-02-20")
+    followed = fingerprints(conn)
+
+    dbt(url, artifacts, *UPDATE, SENDGRID_AS_OF="2026-02-20", SENDGRID_LOADED_AFTER="0")
+    loads_again = fingerprints(conn)
+
+    with ThreadPoolExecutor() as both:
+        windows = [("2026-01-05", "2026-01-09"), ("2026-01-08", "2026-02-01")]
+        list(
+            both.map(
+                lambda window: dbt(
+                    url,
+                    artifacts / window[0],
+                    *UPDATE,
+                    "--exclude",
+                    "config.materialized:table",
+                    SENDGRID_AS_OF="2026-02-20",
+                    SENDGRID_WINDOW_START=window[0],
+                    SENDGRID_WINDOW_END=window[1],
+                ),
+                windows,
+            )
+        )
+    windows_at_once = fingerprints(conn)
+
+    before = _oid(conn, "sendgrid.recipients")
+    dbt(url, artifacts, *UPDATE, "--full-refresh", SENDGRID_AS_OF="2026-02-20")
+    return History(
+        url=url,
+        first_build=first_build,
+        followed=followed,
+        after_the_same_loads_again=loads_again,
+        after_two_windows_at_once=windows_at_once,
+        after_full_refresh=fingerprints(conn),
+        recipients_view_survived=_oid(conn, "sendgrid.recipients") == before,
+    )
+
+
+def _kill_once_messages_are_written(url: str, artifacts: Path, conn: psycopg.Connection) -> None:
+    """A crash at the worst moment: the message fact has followed, the marts have not, or only some."""
+    query = b"select change_id from sendgrid_staging.model_state where model = 'fct_email_messages'"
+    before = conn.execute(query).fetchone()
+    conn.rollback()
+    process = subprocess.Popen(
+        command(*UPDATE),
+        env=environment(url, artifacts, {"SENDGRID_AS_OF": "2026-01-09"}),
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    try:
+        while process.poll() is None and conn.execute(query).fetchone() == before:
+            conn.rollback()
+            time.sleep(0.02)
+    finally:
+        conn.rollback()
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def _contacts(conn: psycopg.Connection) -> None:
+    raw = SOURCE.raw_schema
+    seen = "first_seen_at, synced_at"
+    now = "'2026-01-04', '2026-01-04'"
+    statements = (
+        f"insert into {raw}.recipients (id, email, {seen}) select 'c' || n, 'person' || n || '@' || "
+        f"(array['gmail.com','yahoo.com','outlook.com','icloud.com','corp.example','shop.example'])[1 + n % 6], "
+        f"{now} from generate_series(0, 60) as n",
+        f"insert into {raw}.lists (id, name, recipient_count, {seen}) values ('l1', 'Everybody', 61, {now})",
+        f"insert into {raw}.segments (id, name, recipient_count, {seen}) values ('g1', 'VIP', 20, {now})",
+        f"insert into {raw}.list_members (list_id, contact_id, valid_from) "
+        f"select 'l1', id, '2026-01-04' from {raw}.recipients",
+        f"insert into {raw}.segment_members (segment_id, contact_id, valid_from) "
+        f"select 'g1', 'c' || n, '2026-01-04' from generate_series(0, 19) as n",
+        f"insert into {raw}.single_sends (id, name, status, {seen}) values ('send0', 'Newsletter 0', 'triggered', {now})",
+    )
+    for statement in statements:
+        conn.execute(statement.encode())
+    conn.commit()
+
+
+def _what_the_next_sync_brings(conn: psycopg.Connection) -> None:
+    raw = SOURCE.raw_schema
+    statements = (
+        f"update {raw}.single_sends set name = 'Renamed', synced_at = '2026-01-11'",
+        f"update {raw}.list_members set valid_to = '2026-01-10' where contact_id in ('c1', 'c2')",
+        f"insert into {raw}.global_unsubscribes (email, created_at, first_seen_at, synced_at) "
+        "values ('Person3@icloud.com', '2026-01-10', '2026-01-11', '2026-01-11')",
+        f"insert into {raw}.spam_reports (email, created_at, first_seen_at, synced_at, deleted_at) "
+        "values ('person4@corp.example', '2026-01-06', '2026-01-11', '2026-01-11', '2026-01-12')",
+        f"insert into {raw}.daily_stats (date, delivered, first_seen_at, synced_at) "
+        "values ('2026-01-06', 50, '2026-01-11', '2026-01-11')",
+    )
+    for statement in statements:
+        conn.execute(statement.encode())
+    conn.commit()
+
+
+def _oid(conn: psycopg.Connection, relation: str) -> object:
+    row = conn.execute("select to_regclass(%s)::oid", [relation]).fetchone()
+    conn.rollback()
+    return row
+
+
+def test_project_builds_with_all_its_tests(history: History) -> None:
+    """Models, data tests, unit tests of every classification, rate and odd input (issue D)."""
+    assert "ERROR=0" in history.first_build
+    assert "WARN=0" in history.first_build
+    assert history.first_build.count("START unit_test") >= 40
+
+
+def test_following_load_by_load_equals_a_full_rebuild(history: History) -> None:
+    """Late and unordered events, a killed update, a new day, a rename: the same rows as from nothing."""
+    assert history.followed == history.after_full_refresh
+
+
+def test_the_same_loads_again_change_nothing(history: History) -> None:
+    """Every load looked at a second time (SENDGRID_LOADED_AFTER)."""
+    assert history.after_the_same_loads_again == history.followed
+
+
+def test_windows_rebuilt_twice_and_at_once_change_nothing(history: History) -> None:
+    """Two overlapping backfills by two dbt processes at the same time."""
+    assert history.after_two_windows_at_once == history.followed
+
+
+def test_full_refresh_takes_no_view_away(history: History) -> None:
+    """Views stand only on tables that are never swapped (dbt-core #2185)."""
+    assert history.recipients_view_survived
+    swapped = history.values(
+        """
+        select distinct dependent.relname, base.relname
+        from pg_depend
+        inner join pg_rewrite on pg_depend.objid = pg_rewrite.oid
+        inner join pg_class as dependent on pg_rewrite.ev_class = dependent.oid
+        inner join pg_namespace as of_dependent on dependent.relnamespace = of_dependent.oid
+        inner join pg_class as base on pg_depend.refobjid = base.oid and base.oid <> dependent.oid
+        inner join pg_namespace as of_base on base.relnamespace = of_base.oid
+        where of_dependent.nspname = 'sendgrid' and of_base.nspname in ('sendgrid', 'sendgrid_marts')
+        """
+    )
+    assert swapped == [("recipients", "mart_recipient_engagement")]
+
+
+def test_activity_is_the_union_of_all_event_tables(history: History) -> None:
+    """S22, S26: every event in `activity` and in exactly one event table, unknown types too."""
+    parts = " union all ".join(f"select event_key from sendgrid.{table}" for table in EVENT_TABLES)
+    [(whole, distinct)] = history.values("select count(*), count(distinct event_key) from sendgrid.activity")
+    [(in_parts, distinct_in_parts)] = history.values(
+        f"select count(*), count(distinct event_key) from ({parts}) as parts"
+    )
+    [(raw,)] = history.values("select count(*) from sendgrid_raw.events")
+    assert whole == distinct == in_parts == distinct_in_parts == raw
+    assert history.values("select count(*) > 0 from sendgrid.other_event where event = 'hologram'") == [
+        (True,)
+    ]
+
+
+def test_each_event_type_has_its_table(history: History) -> None:
+    """S24, S28 to S40: SendGrid's `open` in `_open`, its `spamreport` in `spam_report`, and so on."""
+    for table in EVENT_TABLES[:-2]:
+        event = {"_open": "open", "spam_report": "spamreport"}.get(table, table)
+        rows = history.values(f"select event, count(*) from sendgrid.{table} group by event")
+        assert [name for name, _ in rows] == [event], table
+
+
+def test_recipients_know_their_last_activity(history: History) -> None:
+    """S43: where SendGrid's export lacks it, our own events say when a contact was last emailed and last opened."""
+    [(with_mail, last_emailed, last_opened)] = history.values(
+        "select count(last_emailed), max(last_emailed)::date::text, count(last_opened) from sendgrid.recipients"
+    )
+    assert with_mail and last_opened
+    assert str(last_emailed) == "2026-01-12"
+
+
+def test_activity_drives_funnels(history: History) -> None:
+    """S27: delivered, then opened, then clicked, by message."""
+    [(delivered, opened, clicked)] = history.values(
+        """
+        with stages as (
+            select
+                message_key,
+                bool_or(event = 'delivered') as delivered,
+                bool_or(event = 'open') as opened,
+                bool_or(event = 'click') as clicked
+            from sendgrid.activity
+            where message_key is not null
+            group by message_key
+        )
+        select
+            count(*) filter (where delivered),
+            count(*) filter (where delivered and opened),
+            count(*) filter (where delivered and opened and clicked)
+        from stages
+        """
+    )
+    assert delivered > opened > clicked > 0  # type: ignore[operator]
+
+
+def test_a_late_bounce_finds_its_message(history: History) -> None:
+    """Peers #8: asynchronous bounces carry no message id; by SMTP id, else by recipient and time."""
+    found = dict(
+        history.values(
+            "select bounce_matched_by, count(*) from sendgrid_marts.fct_email_messages "
+            "where bounce_matched_by is not null group by 1"
+        )
+    )
+    assert set(found) == {"message_id", "smtp_id", "recipient_and_time"}
+
+
+def test_marts_agree_with_each_other(history: History) -> None:
+    """One message, counted by day, campaign, domain and address: the same totals everywhere."""
+    totals = {
+        mart: history.values(
+            f"select sum(sent), sum(delivered), sum(opened_human), sum(clicked_human) from sendgrid_marts.{mart}"
+        )
+        for mart in (
+            "mart_email_overview_daily",
+            "mart_campaign_performance",
+            "mart_template_performance",
+            "mart_domain_deliverability_daily",
+            "mart_provider_deliverability_daily",
+            "mart_ip_pool_deliverability_daily",
+            "mart_send_time_heatmap",
+        )
+    }
+    assert len({str(total) for total in totals.values()}) == 1, totals
+    assert all(value for value in totals["mart_email_overview_daily"][0])

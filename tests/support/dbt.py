@@ -1,0 +1,108 @@
+"""Real dbt on a real warehouse: events written as the loader writes them, the project built, the marts fingerprinted."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import subprocess
+import sys
+import uuid
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from sendgrid_orchestration.settings import PROJECT_ROOT, Source
+from sendgrid_orchestration.warehouse.events import ensure_partitions
+
+PROJECT = PROJECT_ROOT / "dbt_project"
+SOURCE = Source.model_validate({"name": "sendgrid"})
+
+
+def command(*args: str) -> list[str]:
+    """The command line of the dbt of this environment."""
+    return [str(Path(sys.executable).with_name("dbt")), "--no-use-colors", *args]
+
+
+def environment(url: str, artifacts: Path, more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """What dbt needs to know to work on this database."""
+    where = conninfo_to_dict(url)
+    return {
+        **{key: value for key, value in os.environ.items() if not key.startswith(("SENDGRID_", "DBT_"))},
+        "DBT_HOST": str(where["host"]),
+        "DBT_PORT": str(where["port"]),
+        "DBT_USER": str(where["user"]),
+        "DBT_PASSWORD": str(where["password"]),
+        "DBT_DBNAME": str(where["dbname"]),
+        "DBT_PROJECT_DIR": str(PROJECT),
+        "DBT_PROFILES_DIR": str(PROJECT),
+        "DBT_TARGET_PATH": str(artifacts),
+        "DBT_LOG_PATH": str(artifacts),
+        "SENDGRID_SCHEMA": SOURCE.schema_,
+        **(more or {}),
+    }
+
+
+def dbt(url: str, artifacts: Path, *args: str, **more: str) -> str:
+    """Run dbt to its end and return what it said; a failure is the test's failure, in dbt's words."""
+    done = subprocess.run(
+        command(*args), env=environment(url, artifacts, more), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
+    return done.stdout
+
+
+def load(conn: psycopg.Connection, events: Iterable[Mapping[str, Any]]) -> int:
+    """One load: a row in the ledger, and these events with what the loader derives. Returns its load_id."""
+    raw = SOURCE.raw_schema
+    row = conn.execute(
+        f"insert into {raw}.loads (kind, committed_at) values ('load', now()) returning load_id".encode()
+    ).fetchone()
+    assert row is not None
+    rows = [_row(event, int(row[0])) for event in events]
+    ensure_partitions(conn, raw, {event["event_date"] for event in rows})
+    for event in rows:
+        columns = ", ".join(event)
+        values = ", ".join(f"%({column})s" for column in event)
+        conn.execute(
+            f"insert into {raw}.events ({columns}) values ({values}) on conflict do nothing".encode(), event
+        )
+    conn.execute(
+        f"update {raw}.loads set events_read = %(n)s, inserted = %(n)s where load_id = %(id)s".encode(),
+        {"n": len(rows), "id": row[0]},
+    )
+    conn.commit()
+    return int(row[0])
+
+
+def _row(event: Mapping[str, Any], load_id: int) -> dict[str, Any]:
+    at: datetime = event["event_at"]
+    identity = repr(sorted((key, str(value)) for key, value in event.items()))
+    derived = {
+        "event_key": uuid.UUID(hashlib.md5(identity.encode()).hexdigest()),
+        "event_date": at.astimezone(UTC).date(),
+        "received_at": at + timedelta(seconds=3),
+        "load_id": load_id,
+        "is_copy": False,
+    }
+    return {**derived, **event}
+
+
+def fingerprints(conn: psycopg.Connection) -> dict[str, str]:
+    """Each mart and intermediate table, as a hash of its rows in any order."""
+    tables = conn.execute(
+        "select table_schema, table_name from information_schema.tables where table_schema = %s",
+        [SOURCE.marts_schema],
+    ).fetchall()
+    tables.append((f"{SOURCE.schema_}_staging", "int_suppression_events"))
+    found = {}
+    for schema, table in tables:
+        query = f"select count(*), md5(string_agg(r::text, '|' order by r::text)) from {schema}.{table} as r"
+        row = conn.execute(query.encode()).fetchone()
+        assert row is not None
+        found[table] = f"{row[0]} rows {row[1]}"
+    conn.rollback()
+    return found
