@@ -22,9 +22,6 @@ Row = dict[str, Any]
 PASSES = 3
 """How often a list that changes while it is read is read again from the start."""
 
-OFFSET_LIMIT = 500
-"""What the suppression endpoints give at the most; without a limit they cut the list short without a word."""
-
 MOST_EMPTY_PAGES = 20
 """The legacy API may give empty pages before its end; after so many in a row the end is taken as reached."""
 
@@ -126,7 +123,7 @@ def offset_pages(
     reading: Reading,
     *,
     params: Params | None = None,
-    limit: int = OFFSET_LIMIT,
+    limit: int,
     expected: int | None = None,
 ) -> Iterator[Row]:
     """Pages by `limit` and `offset` over a bare array.

@@ -10,6 +10,9 @@ from sendgrid_orchestration.sendgrid.paging import offset_pages, rows_in, token_
 from sendgrid_orchestration.sync.context import Context
 from sendgrid_orchestration.sync.mirror import Records
 
+SUPPRESSIONS_PAGE = 500
+"""The most that SendGrid gives at once; without a limit it cuts these lists short without a word."""
+
 FIRST_STATS = timedelta(days=396)
 """How far back the first sync reads daily statistics: thirteen months, as far as SendGrid keeps the finer ones."""
 
@@ -29,7 +32,11 @@ def suppression(list_name: str) -> Callable[[Context], Records]:
     def read(context: Context) -> Records:
         path = f"/v3/suppression/{list_name}"
         return offset_pages(
-            context.client, path, context.reading, params={"end_time": int(context.now.timestamp())}
+            context.client,
+            path,
+            context.reading,
+            params={"end_time": int(context.now.timestamp())},
+            limit=SUPPRESSIONS_PAGE,
         )
 
     return read
@@ -51,7 +58,13 @@ def unsubscribe_group_members(context: Context) -> Records:
     """
     groups = context.client.get("/v3/asm/groups")
     expected = sum(group.get("unsubscribes") or 0 for group in groups) if isinstance(groups, list) else None
-    yield from offset_pages(context.client, "/v3/asm/suppressions", context.reading, expected=expected)
+    yield from offset_pages(
+        context.client,
+        "/v3/asm/suppressions",
+        context.reading,
+        limit=SUPPRESSIONS_PAGE,
+        expected=expected,
+    )
 
 
 def templates(context: Context) -> Records:

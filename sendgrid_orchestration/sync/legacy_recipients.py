@@ -28,7 +28,7 @@ _FIXED = {
         *("last_emailed", "last_opened", "last_clicked"),
     )
 }
-_BATCH = 1000
+_PAGE = 1000
 
 
 def sync(context: Context) -> Counts:
@@ -76,7 +76,12 @@ def _stage(
     expected: int | None,
 ) -> int:
     pages = numbered_pages(
-        context.client, "/v3/contactdb/recipients", context.reading, key="recipients", expected=expected
+        context.client,
+        "/v3/contactdb/recipients",
+        context.reading,
+        key="recipients",
+        page_size=_PAGE,
+        expected=expected,
     )
     copy = sql.SQL("copy staged (content_hash, {}) from stdin").format(
         sql.SQL(", ").join(map(sql.Identifier, names))
@@ -94,7 +99,7 @@ def _stage(
 
 
 def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
-    while batch := list(islice(rows, _BATCH)):
+    while batch := list(islice(rows, _PAGE)):
         yield batch
 
 
