@@ -17,7 +17,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import Generic, Self, TypeVar
 
 from sendgrid_orchestration.landing.errors import LandingError, LandingFull, LandingUnwritable
 from sendgrid_orchestration.landing.format import Post, encode
@@ -78,16 +78,13 @@ class Writer(Generic[T]):
         self._seal_at = 0.0
         self._next_group_at = 0.0
         # SimpleQueue waits in C without the interpreter lock and wakes at once; None asks the thread to end.
-        self._queue: queue.SimpleQueue[_Waiting[T] | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Prepared[T] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name=f"landing-{source}", daemon=True)
         self._thread.start()
 
-    def submit(self, post: Post, ticket: T) -> None:
-        """Have a post written; `settle` hears of it by this ticket.
-
-        The frame is built here, on the caller's thread, so that checksums are computed while the disk is busy.
-        """
-        self._queue.put(_Waiting(post.received_at, encode(post), ticket))
+    def submit(self, item: Prepared[T]) -> None:
+        """Have a post written; `settle` hears of it by its ticket."""
+        self._queue.put(item)
 
     def close(self) -> None:
         """Write what was submitted before, seal, and end the thread."""
@@ -103,13 +100,13 @@ class Writer(Generic[T]):
             if self._segment and (closing or self._seal_is_due()):
                 self._seal()
 
-    def _next_group(self) -> tuple[list[_Waiting[T]], bool]:
+    def _next_group(self) -> tuple[list[Prepared[T]], bool]:
         """All posts that wait, after waiting for the first until the open file is due; and whether to end."""
         now = time.monotonic()
         if now < self._next_group_at:
             time.sleep(self._next_group_at - now)
         timeout = max(0.0, self._seal_at - now) if self._segment else None
-        group: list[_Waiting[T]] = []
+        group: list[Prepared[T]] = []
         size = 0
         try:
             item = self._queue.get(timeout=timeout)
@@ -123,7 +120,7 @@ class Writer(Generic[T]):
             return group, False
         return group, True
 
-    def _write(self, group: list[_Waiting[T]]) -> None:
+    def _write(self, group: list[Prepared[T]]) -> None:
         """Write a group; a file holds the posts of one UTC day only, so midnight may split it."""
         self._next_group_at = time.monotonic() + _GROUP_SECONDS if len(group) > 1 else 0.0
         for _, part in itertools.groupby(group, key=lambda item: item.received_at.date()):
@@ -131,7 +128,7 @@ class Writer(Generic[T]):
             error = self._write_day(items)
             self._settle([item.ticket for item in items], error)
 
-    def _write_day(self, items: list[_Waiting[T]]) -> LandingError | None:
+    def _write_day(self, items: list[Prepared[T]]) -> LandingError | None:
         began = time.perf_counter()
         first = items[0].received_at
         try:
@@ -189,7 +186,7 @@ def append_all(root: Path, source: str, posts: Sequence[Post], limits: Limits | 
     written: list[Future[None]] = []
     for post in posts:
         written.append(Future())
-        writer.submit(post, written[-1])
+        writer.submit(Prepared.of(post, written[-1]))
     writer.close()
     for future in written:
         future.result()
@@ -205,11 +202,19 @@ def settle_futures(tickets: Sequence[Future[None]], error: LandingError | None) 
 
 
 @dataclass(frozen=True, slots=True)
-class _Waiting(Generic[T]):
+class Prepared(Generic[T]):
+    """A post as it will lie in its file, ready for any writer, and the ticket that stands for it."""
+
     received_at: datetime
     frame: tuple[bytes, bytes]
     ticket: T
 
+    @classmethod
+    def of(cls, post: Post, ticket: T) -> Self:
+        """Build the frame, checksum included: for large posts best done where nobody waits for this thread."""
+        return cls(post.received_at, encode(post), ticket)
+
     @property
     def size(self) -> int:
+        """Bytes in the file."""
         return len(self.frame[0]) + len(self.frame[1])

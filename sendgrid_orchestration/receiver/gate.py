@@ -23,7 +23,6 @@ from sendgrid_orchestration.sendgrid.signature import (
     TIMESTAMP_HEADER,
     InvalidPublicKey,
     PublicKey,
-    verify_any,
 )
 from sendgrid_orchestration.settings import SettingsError, Source
 
@@ -97,9 +96,10 @@ class Gate:
                 return Refusal.NO_SIGNATURE
         return None
 
-    def verifies(self, signature: str, timestamp: str, body: bytes) -> bool:
-        """Whether one of the source's keys signed the post."""
-        return verify_any(self._keys, signature, timestamp, body)
+    @property
+    def keys(self) -> Sequence[PublicKey]:
+        """The keys that a post may be signed with."""
+        return self._keys
 
     def _is_basic(self, authorization: str) -> bool:
         assert self._basic

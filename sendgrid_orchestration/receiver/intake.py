@@ -1,18 +1,15 @@
 """From a body in memory to a post on disk: check the signature, check the JSON, have it written, say so.
 
-The event loop only moves bytes. Signatures (a tenth of a millisecond each, without the interpreter lock) and JSON are
-checked on a few threads, each source's writer has a thread of its own, and their verdicts come back to the loop once
-per group and not once per post.
+The event loop does what takes microseconds. Hashing and counting a large body is left to a few threads, signatures to the
+verifier process, the disk to each source's writer thread; verdicts come back to the loop once per group, not once per post.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import queue
-import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
@@ -20,16 +17,23 @@ from pathlib import Path
 
 from sendgrid_orchestration.landing.errors import LandingError, LandingFull
 from sendgrid_orchestration.landing.format import Post
-from sendgrid_orchestration.landing.writer import Limits, Writer
+from sendgrid_orchestration.landing.writer import Limits, Prepared, Writer
 from sendgrid_orchestration.receiver.bodies import count_items
 from sendgrid_orchestration.receiver.gate import Gate, Headers
 from sendgrid_orchestration.receiver.metrics import Metrics
 from sendgrid_orchestration.receiver.refusal import Refusal
-from sendgrid_orchestration.sendgrid.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER
+from sendgrid_orchestration.receiver.verification import Verdict, Verification
+from sendgrid_orchestration.sendgrid.signature import (
+    SIGNATURE_HEADER,
+    TIMESTAMP_HEADER,
+    decode_signature,
+    digest_of,
+)
 
 logger = logging.getLogger(__name__)
 
-_CHECKERS = min(4, os.cpu_count() or 1)
+_LARGE_BYTES = 16 * 1024
+_THREADS = 2
 
 
 @dataclass(slots=True)
@@ -37,17 +41,19 @@ class _Arrival:
     """A post on its way, and who waits for the verdict."""
 
     gate: Gate
-    headers: dict[str, str]
-    body: bytes
     verdict: asyncio.Future[Refusal | None]
-    items: int = 0
+    size: int
+    items: int | None = None
+    """None: the body is not a JSON array."""
+    signature: bytes | None = None
+    digest: bytes | None = None
 
 
 class Intake:
-    """Takes posts that came through a gate. Belongs to one event loop."""
+    """Takes posts that came through a gate. Belongs to one event loop and is used on its thread alone."""
 
     def __init__(self, root: Path, limits: Limits, metrics: Metrics, loop: asyncio.AbstractEventLoop) -> None:
-        """Start the threads.
+        """Start threads and the verifier process.
 
         Args:
             root: where the writers write: the landing's folder or the spool.
@@ -60,14 +66,8 @@ class Intake:
         self._metrics = metrics
         self._loop = loop
         self._writers: dict[str, Writer[_Arrival]] = {}
-        self._opening_writer = threading.Lock()
-        self._arrivals: queue.SimpleQueue[_Arrival | None] = queue.SimpleQueue()
-        self._checkers = [
-            threading.Thread(target=self._check_all, name=f"checker-{number}", daemon=True)
-            for number in range(_CHECKERS)
-        ]
-        for checker in self._checkers:
-            checker.start()
+        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="large-bodies")
+        self._verification = Verification(loop)
 
     async def take(self, gate: Gate, headers: Headers, body: bytes) -> Refusal | None:
         """Keep a post. Returns None once it is on disk, else why it is not."""
@@ -76,69 +76,69 @@ class Intake:
             for name in (SIGNATURE_HEADER, TIMESTAMP_HEADER, "content-type")
             if (value := headers.get(name)) is not None
         }
-        verdict: asyncio.Future[Refusal | None] = self._loop.create_future()
-        self._arrivals.put(_Arrival(gate, kept, body, verdict))
-        return await verdict
+        arrival = _Arrival(gate, self._loop.create_future(), len(body))
+        if len(body) < _LARGE_BYTES:
+            prepared = _examine(arrival, kept, body)
+        else:
+            prepared = await self._loop.run_in_executor(self._threads, _examine, arrival, kept, body)
+        if not gate.requires_signature:
+            self._judge(arrival, prepared, True)
+        elif arrival.signature is None or arrival.digest is None:
+            self._judge(arrival, prepared, False)
+        else:
+            answer = partial(self._judge, arrival, prepared)
+            self._verification.ask(gate.keys, arrival.signature, arrival.digest, answer)
+        return await arrival.verdict
 
     def close(self) -> None:
-        """Finish what was taken, seal every file and end the threads."""
-        for _ in self._checkers:
-            self._arrivals.put(None)
-        for checker in self._checkers:
-            checker.join()
+        """Finish what was taken, seal every file, end threads and process."""
+        self._verification.close()
+        self._threads.shutdown()
         for writer in self._writers.values():
             writer.close()
 
-    def _check_all(self) -> None:
-        while (arrival := self._arrivals.get()) is not None:
-            try:
-                if refusal := self._check(arrival):
-                    self._answer([arrival], refusal)
-                else:
-                    post = Post(datetime.now(UTC), arrival.headers, arrival.body)
-                    self._writer(arrival.gate.source).submit(post, arrival)
-            except Exception:  # a checker that dies would leave every later post without an answer
-                logger.exception("A post could not be checked.")
-                self._answer([arrival], Refusal.FAILED)
-
-    def _check(self, arrival: _Arrival) -> Refusal | None:
-        gate, headers = arrival.gate, arrival.headers
-        if gate.requires_signature and not gate.verifies(
-            headers.get(SIGNATURE_HEADER, ""), headers.get(TIMESTAMP_HEADER, ""), arrival.body
-        ):
-            return Refusal.WRONG_SIGNATURE
-        items = count_items(arrival.body)
-        if items is None:
-            return Refusal.NOT_AN_ARRAY
-        arrival.items = items
-        return None
+    def _judge(self, arrival: _Arrival, prepared: Prepared[_Arrival], verdict: Verdict) -> None:
+        """What becomes of a post, now that its signature is known to be right or wrong."""
+        if verdict is None:
+            _give_verdicts([arrival], Refusal.FAILED)
+        elif not verdict:
+            _give_verdicts([arrival], Refusal.WRONG_SIGNATURE)
+        elif arrival.items is None:
+            _give_verdicts([arrival], Refusal.NOT_AN_ARRAY)
+        else:
+            self._writer(arrival.gate.source).submit(prepared)
 
     def _writer(self, source: str) -> Writer[_Arrival]:
         writer = self._writers.get(source)
         if writer is None:
-            with self._opening_writer:
-                if (writer := self._writers.get(source)) is None:
-                    settle = partial(self._settle, source)
-                    writer = Writer(self._root, source, self._limits, settle, self._metrics.fsync.observe)
-                    self._writers[source] = writer
+            settle = partial(self._settle, source)
+            writer = Writer(self._root, source, self._limits, settle, self._metrics.fsync.observe)
+            self._writers[source] = writer
         return writer
 
     def _settle(self, source: str, arrivals: Sequence[_Arrival], error: LandingError | None) -> None:
         """A group is on disk, or is not; called on the writer's thread."""
-        if error is None:
-            self._metrics.posts.labels(source).inc(len(arrivals))
-            self._metrics.events.labels(source).inc(sum(arrival.items for arrival in arrivals))
-            self._metrics.bytes.labels(source).inc(sum(len(arrival.body) for arrival in arrivals))
-            self._answer(arrivals, None)
+        refusal = None
+        if error:
+            refusal = Refusal.FULL if isinstance(error, LandingFull) else Refusal.UNWRITABLE
         else:
-            self._answer(arrivals, Refusal.FULL if isinstance(error, LandingFull) else Refusal.UNWRITABLE)
-
-    def _answer(self, arrivals: Sequence[_Arrival], refusal: Refusal | None) -> None:
+            self._metrics.posts.labels(source).inc(len(arrivals))
+            self._metrics.events.labels(source).inc(sum(arrival.items or 0 for arrival in arrivals))
+            self._metrics.bytes.labels(source).inc(sum(arrival.size for arrival in arrivals))
         try:
             self._loop.call_soon_threadsafe(_give_verdicts, arrivals, refusal)
         except RuntimeError:
             # The loop was stopped before its requests had their answers: they get none, and SendGrid posts them again.
             logger.warning("%d posts went without an answer because the receiver stopped.", len(arrivals))
+
+
+def _examine(arrival: _Arrival, headers: dict[str, str], body: bytes) -> Prepared[_Arrival]:
+    """All that takes longer the larger the body is."""
+    arrival.items = count_items(body)
+    if arrival.gate.requires_signature:
+        arrival.signature = decode_signature(headers.get(SIGNATURE_HEADER, ""))
+        arrival.digest = digest_of(headers.get(TIMESTAMP_HEADER, ""), body)
+    return Prepared.of(Post(datetime.now(UTC), headers, body), arrival)
 
 
 def _give_verdicts(arrivals: Sequence[_Arrival], refusal: Refusal | None) -> None:

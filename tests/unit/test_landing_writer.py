@@ -18,7 +18,7 @@ from sendgrid_orchestration.landing.errors import LandingError, LandingFull, Lan
 from sendgrid_orchestration.landing.format import Post
 from sendgrid_orchestration.landing.recovery import seal_leftovers
 from sendgrid_orchestration.landing.store import open_store
-from sendgrid_orchestration.landing.writer import Limits, Writer, append_all, settle_futures
+from sendgrid_orchestration.landing.writer import Limits, Prepared, Writer, append_all, settle_futures
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 PATIENT = Limits(seal_seconds=300, min_free_bytes=1)
@@ -34,7 +34,7 @@ class Desk:
 
     def put(self, body: bytes, received_at: datetime = NOW) -> Future[None]:
         future: Future[None] = Future()
-        self.writer.submit(Post(received_at, {}, body), future)
+        self.writer.submit(Prepared.of(Post(received_at, {}, body), future))
         return future
 
     def landed(self, source: str = "marketing") -> list[bytes]:

@@ -17,7 +17,7 @@ from sendgrid_orchestration.receiver import access
 from sendgrid_orchestration.receiver.gate import Gate, Gates
 from sendgrid_orchestration.receiver.oauth import LIFETIME_SECONDS, Client, credentials
 from sendgrid_orchestration.receiver.refusal import Refusal, RefusalLog
-from sendgrid_orchestration.sendgrid.signature import InvalidPublicKey
+from sendgrid_orchestration.sendgrid.signature import InvalidPublicKey, verify_any
 from sendgrid_orchestration.settings import Settings, SettingsError, Source
 from tests.support.signing import SIGNATURE, TIMESTAMP, SigningKey, body_of, event
 
@@ -103,7 +103,7 @@ def test_rotated_key_verifies_beside_the_old_one_until_that_is_retired(tmp_path:
         time.sleep(0.01)
         gate.has_token(b"")
         signed = [key.headers(body) for key in (old, new)]
-        return [gate.verifies(headers[SIGNATURE], headers[TIMESTAMP], body) for headers in signed]
+        return [verify_any(gate.keys, headers[SIGNATURE], headers[TIMESTAMP], body) for headers in signed]
 
     gate = Gate(source(), tmp_path, clock=lambda: time.monotonic() * 1000)
     assert accepted(gate) == [False, False]
