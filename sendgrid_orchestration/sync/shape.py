@@ -22,6 +22,9 @@ Record = Mapping[str, Any]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MISSING = object()
 _MOST_MILLISECONDS = 1e11
+_NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
+"""NUL as JSON writes it, which jsonb refuses; behind an escaped backslash the same letters are only letters."""
+
 _IGNORED = frozenset({"_metadata"})
 
 
@@ -169,7 +172,8 @@ def _storable(text: str) -> str:
 
 
 def _dumps(value: Any, option: int = 0) -> bytes:
-    return orjson.dumps(value, default=str, option=option | orjson.OPT_NON_STR_KEYS).replace(b"\\u0000", b"")
+    text = orjson.dumps(value, default=str, option=option | orjson.OPT_NON_STR_KEYS)
+    return _NUL.sub(rb"\1", text) if b"u0000" in text else text
 
 
 _SHAPES: dict[str, Callable[[Any], Any]] = {

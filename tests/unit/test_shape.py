@@ -1,0 +1,105 @@
+"""Whatever SendGrid says becomes a row that Postgres takes, and nothing of it is lost."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sendgrid_orchestration.sync.shape import Shaper, moment
+from sendgrid_orchestration.warehouse.object_tables import TABLES
+
+NOON = datetime(2026, 3, 1, 12, tzinfo=UTC)
+
+
+def shaped(table: str, record: dict[str, Any]) -> dict[str, Any]:
+    shaper = Shaper(TABLES[table])
+    values, _ = shaper.row(record)
+    row = dict(zip([*(column.name for column in shaper.columns), "extra"], values, strict=True))
+    return {name: getattr(value, "obj", value) for name, value in row.items() if value is not None}
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        "2026-03-01T12:00:00Z",
+        "2026-03-01 12:00:00",
+        "2026-03-01T13:00:00+01:00",
+        1772366400,
+        1772366400000,
+        "1772366400",
+        1772366400.0,
+    ],
+)
+def test_moments_are_understood_in_every_form_that_sendgrid_has(told: Any) -> None:
+    assert moment(told) == NOON
+
+
+@pytest.mark.parametrize("told", ["", 0, " "])
+def test_never_is_no_moment(told: Any) -> None:
+    assert moment(told) is None
+
+
+def test_the_first_of_several_names_is_taken() -> None:
+    assert shaped("lists", {"id": "a", "contact_count": 3})["recipient_count"] == 3
+    assert shaped("lists", {"id": 7, "recipient_count": 4}) == {"id": "7", "recipient_count": 4}
+
+
+def test_fields_without_a_column_and_values_that_do_not_fit_are_kept() -> None:
+    row = shaped(
+        "lists", {"id": "a", "contact_count": "many", "colour": "blue", "_metadata": {}, "gone": None}
+    )
+    assert row == {"id": "a", "extra": {"contact_count": "many", "colour": "blue"}}
+
+
+def test_keys_with_a_space_at_the_end_are_read() -> None:
+    assert shaped("templates", {"id": "a", "updated_at ": "2026-03-01 12:00:00"})["updated_at"] == NOON
+
+
+def test_a_day_of_statistics_is_a_date_and_a_total_is_none() -> None:
+    record = {"id": "a", "aggregation": "2026-03-01", "stats": {"opens": 2}}
+    assert shaped("single_send_stats", record)["date"] == date(2026, 3, 1)
+    assert "date" not in shaped("single_send_stats", {**record, "aggregation": "total"})
+
+
+def test_the_same_content_has_the_same_fingerprint_whatever_its_order() -> None:
+    one, other = Shaper(TABLES["lists"]), Shaper(TABLES["lists"])
+    assert one.row({"id": "a", "name": "b"})[1] == other.row({"name": "b", "id": "a", "new": None})[1]
+    assert one.row({"id": "a", "name": "b"})[1] != one.row({"id": "a", "name": "c"})[1]
+
+
+def test_nul_is_taken_out_of_documents_and_its_spelling_is_not() -> None:
+    shaper = Shaper(TABLES["templates"])
+    values, _ = shaper.row({"id": "a\x00b", "versions": ["\x00x", "\\u0000", "\\\x00"]})
+    document = values[[column.name for column in shaper.columns].index("versions")]
+    assert values[0] == "ab"
+    assert orjson.loads(document.dumps(document.obj)) == ["x", "\\u0000", "\\"]
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers(-(2**63), 2**64 - 1)
+    | st.floats(allow_nan=False)
+    | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(
+    table=st.sampled_from(["lists", "segments", "single_sends", "bounces", "daily_stats", "templates"]),
+    data=st.data(),
+)
+def test_no_answer_is_too_odd_to_become_a_row(table: str, data: st.DataObject) -> None:
+    names = [column.field.split(" | ")[0].split(".")[0] or column.name for column in TABLES[table].columns]
+    record = data.draw(st.dictionaries(st.sampled_from([*names, "other"]), JSON, max_size=6))
+    values, content_hash = Shaper(TABLES[table]).row(record)
+    assert len(values) == len(TABLES[table].columns)
+    assert -(2**63) <= content_hash < 2**63
+    assert "\x00" not in repr([value for value in values if isinstance(value, str)])
