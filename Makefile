@@ -11,7 +11,7 @@ export DAGSTER_DISABLE_TELEMETRY := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
 .DEFAULT_GOAL := help
-.PHONY: help demo smoke test lint format bench soak dashboards docs lock clean
+.PHONY: help demo smoke test lint format bench soak dashboards lock clean
 
 help:  ## what one can do here
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -45,12 +45,16 @@ lint: $(VENV)/.dev  ## style, types, layers and SQL
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
 	@$(BIN)/sqlfmt --check dbt_project
+	@cd dbt_project && ../$(BIN)/dbt --quiet parse && ../$(BIN)/dbt-bouncer run --config-file dbt-bouncer.yml
 
 format: $(VENV)/.dev  ## format Python and SQL
 	@$(BIN)/ruff format . && $(BIN)/ruff check --fix . && $(BIN)/sqlfmt dbt_project
 
 bench: $(VENV)/.dev  ## print the benchmark table, write benchmarks/results.json
 	@$(BIN)/python -m benchmarks $(ARGS)
+
+soak: $(VENV)/.dev  ## the fault tests at length: a hundred kills each of receiver and loader
+	@SOAK=1 $(BIN)/python -m pytest --timeout 3600 tests/fault $(ARGS)
 
 dashboards: $(VENV)/.runtime  ## the dashboards in Superset, over what is in the warehouse
 	@$(BIN)/python -m dashboards $(ARGS)
