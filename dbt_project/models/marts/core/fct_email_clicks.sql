@@ -13,9 +13,16 @@
 
 with
 
-    changed as ({{ message_changes() }}),
+    -- As they are now: a message may have changed several times since the last update.
+    changed as (select distinct message_key from ({{ message_changes() }}) as changes),
 
-    messages as (select * from changed where weight = 1 and click_count > 0),
+    messages as (
+
+        select *
+        from {{ ref("fct_email_messages") }}
+        where click_count > 0 and message_key in (select message_key from changed)
+
+    ),
 
     {% if follows_messages() %}
 
