@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import operator
 import os
 import queue
 import threading
@@ -15,7 +16,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 from typing import Generic, Self, TypeVar
 
@@ -123,7 +124,7 @@ class Writer(Generic[T]):
     def _write(self, group: list[Prepared[T]]) -> None:
         """Write a group; a file holds the posts of one UTC day only, so midnight may split it."""
         self._next_group_at = time.monotonic() + _GROUP_SECONDS if len(group) > 1 else 0.0
-        for _, part in itertools.groupby(group, key=lambda item: item.received_at.date()):
+        for _, part in itertools.groupby(group, key=_day):
             items = list(part)
             error = self._write_day(items)
             self._settle([item.ticket for item in items], error)
@@ -133,7 +134,7 @@ class Writer(Generic[T]):
         first = items[0].received_at
         try:
             self._check_room(sum(item.size for item in items))
-            if self._segment and self._segment.day != first.date():
+            if self._segment and self._segment.day != items[0].day:
                 self._seal()
             if self._segment is None:
                 self._segment = OpenSegment.create(self._directory, self._give_name, first)
@@ -201,20 +202,21 @@ def settle_futures(tickets: Sequence[Future[None]], error: LandingError | None) 
             future.set_result(None)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Prepared(Generic[T]):
     """A post as it will lie in its file, ready for any writer, and the ticket that stands for it."""
 
     received_at: datetime
+    day: date
     frame: tuple[bytes, bytes]
+    size: int
     ticket: T
 
     @classmethod
     def of(cls, post: Post, ticket: T) -> Self:
         """Build the frame, checksum included: for large posts best done where nobody waits for this thread."""
-        return cls(post.received_at, encode(post), ticket)
+        frame = encode(post)
+        return cls(post.received_at, post.received_at.date(), frame, len(frame[0]) + len(frame[1]), ticket)
 
-    @property
-    def size(self) -> int:
-        """Bytes in the file."""
-        return len(self.frame[0]) + len(self.frame[1])
+
+_day = operator.attrgetter("day")

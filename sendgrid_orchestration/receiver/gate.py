@@ -12,6 +12,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -81,7 +82,7 @@ class Gate:
         """Whether this is one of the source's URL tokens."""
         if self._clock() >= self._look_again_at:
             self._look()
-        return any(hmac.compare_digest(token, known) for known in self._tokens)
+        return any(map(partial(hmac.compare_digest, token), self._tokens))
 
     def refuses(self, headers: Headers) -> Refusal | None:
         """What is wrong with a post as far as its headers show, before its body is read."""

@@ -89,6 +89,7 @@ def assert_exactly_once(running: RunningReceiver, acknowledged: list[bytes]) -> 
     assert max(found.values(), default=1) == 1, "posts are there twice"
 
 
+@pytest.mark.timeout(300 + 20 * KILLS)
 def test_acknowledged_post_survives_kill(tmp_path: Path) -> None:
     """Killed at random moments under load, and started again at once (promise S18)."""
     dice = random.Random(2026)
@@ -122,6 +123,28 @@ def test_killed_worker_is_replaced_and_its_posts_are_kept(tmp_path: Path) -> Non
         load.stop()
         assert running.stop() == 0
         assert_exactly_once(running, load.acknowledged)
+    finally:
+        load.stop()
+        running.close()
+
+
+def test_killed_verifier_is_replaced_and_nothing_unverified_gets_in(tmp_path: Path) -> None:
+    """Posts that it had in hand are answered 503, never 204: nobody knows their signatures."""
+    running = RunningReceiver(tmp_path).start()
+    load = Load(running)
+    try:
+        for _ in range(3):
+            before = len(load.acknowledged)
+            wait_for(lambda before=before: len(load.acknowledged) > before + 30)  # type: ignore[misc]
+            (verifier,) = running.verifiers()
+            os.kill(verifier, 9)
+            wait_for(lambda gone=verifier: running.verifiers() not in ([gone], []))  # type: ignore[misc]
+        body = body_of(events(1, 1))
+        assert running.post(body + b" ", running.key.headers(body))[0] == 401
+        load.stop()
+        assert running.stop() == 0
+        assert_exactly_once(running, load.acknowledged)
+        assert set(load.refused) <= {503}
     finally:
         load.stop()
         running.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import os
 import signal
@@ -107,8 +108,11 @@ class RunningReceiver:
     def workers(self) -> list[int]:
         """The processes that take posts."""
         assert self.process
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        return [int(pid) for pid in children.read_text().split()] if children.exists() else []
+        return _children(self.process.pid)
+
+    def verifiers(self) -> list[int]:
+        """The processes that check signatures, one for each worker."""
+        return [verifier for worker in self.workers() for verifier in _children(worker)]
 
     @property
     def address(self) -> tuple[str, int]:
@@ -164,6 +168,13 @@ class RunningReceiver:
     def files(self) -> list[Path]:
         """Every file of posts under the data directory, in whatever state."""
         return sorted(self.settings.data_dir.rglob("*.posts*"))
+
+
+def _children(pid: int) -> list[int]:
+    children = Path(f"/proc/{pid}/task").glob("*/children")
+    with contextlib.suppress(OSError):
+        return [int(child) for path in children for child in path.read_text().split()]
+    return []
 
 
 def free_port() -> int:
