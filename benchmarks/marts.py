@@ -1,0 +1,182 @@
+"""What one more day costs the marts, over one and over ten million events of history, and how fast dashboards are on top.
+
+The histories differ in length, not in volume: a hundred thousand events a day, for ten days and for a hundred. The day's update is one
+dbt process that brings every mart up to date; the full rebuild is `dbt run --full-refresh` over the same history.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from datetime import date, timedelta
+from pathlib import Path
+from statistics import quantiles
+
+import psycopg
+from psycopg.conninfo import conninfo_to_dict
+
+from benchmarks.report import Report
+from sendgrid_orchestration.settings import PROJECT_ROOT, Source
+from sendgrid_orchestration.warehouse import embedded
+from sendgrid_orchestration.warehouse.events import ensure_partitions
+from sendgrid_orchestration.warehouse.migrations import migrate
+
+WORK = Path(__file__).parent / ".work" / "marts"
+EVENTS = Path(__file__).with_name("marts_events.sql")
+SOURCE = Source.model_validate({"name": "bench"})
+LAST_DAY = date(2026, 1, 31)
+DAYS = (10, 100)
+EVENTS_A_DAY = int(os.environ.get("BENCH_MARTS_EVENTS", "10000000")) // DAYS[1]
+MESSAGES_A_DAY = int(EVENTS_A_DAY / 2.35)
+RECIPIENTS = MESSAGES_A_DAY * 3
+MARTS = ("--select", "tag:daily", "tag:objects")
+
+CHARTS = {
+    "sent by stream": "select sent_date, stream, sum(sent) from {m}.mart_email_overview_daily group by 1, 2",
+    "rates": "select sum(delivered) / nullif(sum(sent), 0), sum(opened_human) / nullif(sum(delivered), 0), "
+    "sum(clicked_human) / nullif(sum(delivered), 0), sum(opted_out) / nullif(sum(delivered), 0) "
+    "from {m}.mart_email_overview_daily where sent_date > '2026-01-01'",
+    "human and all": "select sent_date, sum(opened_any), sum(opened_human), sum(clicked_any), sum(clicked_human), "
+    "sum(delivered) from {m}.mart_email_overview_daily group by 1 order by 1",
+    "send time": "select day_of_week, hour_of_day, sum(opened_human), sum(delivered) "
+    "from {m}.mart_send_time_heatmap group by 1, 2",
+    "events": "select event_date, event, sum(events) from {m}.mart_event_volume_daily group by 1, 2",
+    "best campaigns": "select campaign_name, sum(clicked_human) / nullif(sum(delivered), 0), sum(delivered) "
+    "from {m}.mart_campaign_performance group by 1 order by 2 desc nulls last limit 25",
+    "reactions": "select event_date, sum(opened_human), sum(clicked_human) "
+    "from {m}.mart_campaign_performance_daily group by 1",
+    "links": "select link_url, sum(total_human_clicks), sum(total_clicks) from {m}.mart_link_performance "
+    "group by 1 order by 2 desc limit 25",
+    "categories": "select category, sum(sent), sum(opened_human), sum(delivered) "
+    "from {m}.mart_category_performance group by 1",
+    "variations": "select campaign_name, ab_variation, open_lift, open_p_value from {m}.mart_ab_test_results limit 100",
+}
+"""What the charts of the overview and campaign dashboards ask."""
+
+
+def run(report: Report) -> None:
+    """Measure it."""
+    shutil.rmtree(WORK, ignore_errors=True)
+    WORK.mkdir(parents=True)
+    try:
+        server = embedded.ensure_running(WORK)
+        short, _, _ = measure(server, DAYS[0])
+        long, full, charts = measure(server, DAYS[1])
+    finally:
+        embedded.stop(WORK)
+        shutil.rmtree(WORK, ignore_errors=True)
+    size = f"{EVENTS_A_DAY * DAYS[1]:,} events"
+    report.add(
+        "marts_day_10m_vs_1m",
+        long / short,
+        goal="<= 1.5",
+        detail=f"a day's update of all marts: {long:.1f} s over {size}, {short:.1f} s over a tenth",
+    )
+    report.add(
+        "marts_full_vs_day_10m",
+        full / long,
+        goal=">= 20",
+        detail=f"full rebuild {full:.1f} s, a day's update {long:.1f} s, both over {size}",
+    )
+    report.add(
+        "dashboard_query_p95_ms_10m",
+        quantiles(charts, n=20)[-1] * 1000,
+        unit="ms",
+        goal="<= 300",
+        detail=f"{len(CHARTS)} charts of overview and campaigns, slowest {max(charts) * 1000:.0f} ms",
+    )
+
+
+def measure(server: str, days: int) -> tuple[float, float, list[float]]:
+    """Seconds of a day's update and of a full rebuild over so many days of history, and of each chart's query."""
+    name = f"marts_{days}"
+    with psycopg.connect(server, autocommit=True) as conn:
+        conn.execute(f"create database {name}".encode())
+    url = server.rsplit("/", 1)[0] + f"/{name}"
+    first = LAST_DAY - timedelta(days=days - 1)
+    with psycopg.connect(url) as conn:
+        migrate(conn, SOURCE)
+        ensure_partitions(conn, SOURCE.raw_schema, [first + timedelta(days=n) for n in range(days + 31)])
+        with_indexes = _drop_indexes(conn)
+        for n in range(days - 1):
+            post_day(conn, first + timedelta(days=n))
+        for statement in with_indexes:
+            conn.execute(statement.encode())
+        conn.commit()
+        conn.autocommit = True
+        conn.execute(f"vacuum analyze {SOURCE.raw_schema}.events".encode())
+        dbt(url, name, "seed", as_of=LAST_DAY - timedelta(days=1))
+        full = dbt(url, name, "run", "--full-refresh", as_of=LAST_DAY - timedelta(days=1))
+        conn.execute(b"vacuum analyze")
+        post_day(conn, LAST_DAY)
+        day = dbt(url, name, "run", *MARTS, as_of=LAST_DAY)
+        charts = [_seconds(conn, query) for _ in range(3) for query in CHARTS.values()]
+    with psycopg.connect(server, autocommit=True) as conn:
+        conn.execute(f"drop database {name} with (force)".encode())
+    return day, full, charts
+
+
+def post_day(conn: psycopg.Connection, day: date) -> None:
+    """One load: everything that will come of one day's mail."""
+    raw = SOURCE.raw_schema
+    row = conn.execute(
+        f"insert into {raw}.loads (kind, committed_at) values ('load', '{day} 23:59:59+00') returning load_id".encode()
+    ).fetchone()
+    assert row is not None
+    statement = EVENTS.read_text(encoding="utf-8").format(
+        raw=raw,
+        day=day,
+        messages=MESSAGES_A_DAY,
+        recipients=RECIPIENTS,
+        load_id=row[0],
+        until=LAST_DAY + timedelta(days=1),
+    )
+    conn.execute(statement.encode())
+
+
+def dbt(url: str, name: str, *args: str, as_of: date) -> float:
+    """Seconds of one dbt process."""
+    where = conninfo_to_dict(url)
+    project = PROJECT_ROOT / "dbt_project"
+    environment = {
+        **os.environ,
+        **{f"DBT_{key.upper()}": str(where[key]) for key in ("host", "port", "user", "password", "dbname")},
+        "DBT_PROJECT_DIR": str(project),
+        "DBT_PROFILES_DIR": str(project),
+        "DBT_TARGET_PATH": str(WORK / name),
+        "DBT_LOG_PATH": str(WORK / name),
+        "SENDGRID_SCHEMA": SOURCE.schema_,
+        "SENDGRID_AS_OF": f"{as_of}",
+    }
+    started = time.perf_counter()
+    done = subprocess.run(
+        [str(Path(sys.executable).with_name("dbt")), "--quiet", "--no-use-colors", *args],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise RuntimeError(f"dbt {args[0]} failed:\n{done.stdout}")
+    return time.perf_counter() - started
+
+
+def _drop_indexes(conn: psycopg.Connection) -> list[str]:
+    """Without its secondary indexes the history is written in half the time; returns how to make them again."""
+    rows = conn.execute(
+        "select schemaname, indexname, indexdef from pg_indexes "
+        "where schemaname = %s and tablename = 'events' and indexname <> 'events_pkey'",
+        [SOURCE.raw_schema],
+    ).fetchall()
+    for schema, index, _ in rows:
+        conn.execute(f"drop index {schema}.{index}".encode())
+    return [str(definition).replace(" ON ONLY ", " ON ") for *_, definition in rows]
+
+
+def _seconds(conn: psycopg.Connection, query: str) -> float:
+    started = time.perf_counter()
+    conn.execute(query.format(m=SOURCE.marts_schema).encode()).fetchall()
+    return time.perf_counter() - started
