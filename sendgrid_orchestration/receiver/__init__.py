@@ -8,7 +8,8 @@ neither a 5xx nor the process down. No log line, metric or answer shows a token,
 
 Never: a database, Dagster, or a look into what an event says. Imports `settings`, `sendgrid.signature` and `landing`.
 
-A post's way through: `app` (routes, answers) -> `gate` (may it come in?) -> `intake` (signature, JSON, the landing's
-writer) -> back to `app`. `access` keeps the generated URL tokens and the public keys, `oauth` issues tokens, `keeper`
-does the chores in the background, `metrics` counts, `server` runs it all on granian.
+A post's way through: `app` (routes, answers) -> `gate` (may it come in?) -> `reading` and `room` (its body, if there is memory
+for it) -> `intake` (signature, JSON, the landing's writer) -> back to `app`. `access` keeps the generated URL tokens and the
+public keys, `oauth` issues tokens, `verification` asks the `verifier` process about signatures, `keeper` does the chores in the
+background, `metrics` counts, `backstage` starts and drains all of that in a worker, `server` runs the workers on granian.
 """

@@ -1,7 +1,8 @@
 """The receiver's HTTP side, as a granian RSGI application: routes, limits, answers.
 
-RSGI and not ASGI: on the same server and the same posts it takes less processor time per request, because a body
-arrives as one object and an answer is one call (docs/decisions.md has the measurement).
+RSGI, granian's own interface, and not ASGI: a body arrives as one object and an answer is one call. An application that
+only reads the body took 61 µs of processor time for a request of one event over RSGI, 81 over ASGI on granian and as much on
+uvicorn.
 """
 
 from __future__ import annotations
