@@ -196,6 +196,7 @@ def _load(
             if place not in odd_places
         ]
     if understood:
+        batch.finish()
         storer = Storer(conn, raw_schema, load_id)
         storer.store(batch)
         release = sql.SQL("""

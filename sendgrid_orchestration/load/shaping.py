@@ -9,6 +9,7 @@ from hashlib import blake2b
 from typing import Protocol
 from uuid import UUID
 
+from sendgrid_orchestration.load import rows
 from sendgrid_orchestration.load.quick import NOT_FOR_ME, SHAPERS
 from sendgrid_orchestration.load.rows import PostRows
 from sendgrid_orchestration.sendgrid.event_json import NotJsonError, as_storable_text, texts_of_items
@@ -86,12 +87,19 @@ class Batch:
     owners: list[tuple[Tally, int]] = field(default_factory=list)
     """Whose rows they are: each file's tally with the index behind its last row."""
     quarantined: list[Quarantined] = field(default_factory=list)
-    bytes: int = 0
+    size: int = 0
+    """Bytes of the posts that it comes from."""
+    keys: list[str] = field(default_factory=list)
+    """The rows' keys, in their order."""
+    moments: set[str] = field(default_factory=set)
+    """The moments that occur among the rows."""
+    encoded: list[bytes] = field(default_factory=list)
+    """All rows as COPY takes them, by time; what is sent when nothing of the batch is known."""
 
     @property
     def is_full(self) -> bool:
         """Whether it is time to store it."""
-        return len(self.rows) + len(self.quarantined) >= BATCH_ROWS or self.bytes >= BATCH_BYTES
+        return len(self.rows) + len(self.quarantined) >= BATCH_ROWS or self.size >= BATCH_BYTES
 
     def add(
         self, post: Post, load_id: int, tally: Tally, file_name: str, post_index: int
@@ -104,7 +112,7 @@ class Batch:
         received_at = post.received_at
         tally.saw(received_at)
         shaper = PostRows((received_at - _EPOCH) // _MICROSECOND, load_id)
-        self.bytes += len(post.body)
+        self.size += len(post.body)
         begin = len(self.rows)
         try:
             odd = self._shape(Items(post.body), shaper)
@@ -119,6 +127,12 @@ class Batch:
         else:
             self.owners.append((tally, len(self.rows)))
         return odd
+
+    def finish(self) -> None:
+        """Prepare everything that storing needs, while the rows are in this core's cache and Postgres is busy."""
+        self.keys = [row[rows.KEY] for row in self.rows]
+        self.moments = {row[rows.AT] for row in self.rows}
+        self.encoded = rows.encoded(self.rows)
 
     def _shape(self, items: Items, shaper: PostRows) -> dict[int, OddItem]:
         odd: dict[int, OddItem] = {}
@@ -173,7 +187,9 @@ def batches(files: Iterable[tuple[str, Tally, Iterable[Post]]], load_id: int) ->
         for post_index, post in enumerate(posts):
             batch.add(post, load_id, tally, file_name, post_index)
             if batch.is_full:
+                batch.finish()
                 yield batch
                 batch = Batch()
     if batch.rows or batch.quarantined:
+        batch.finish()
         yield batch

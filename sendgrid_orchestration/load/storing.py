@@ -8,18 +8,17 @@ duplicates and copying what is new, straight into the table. The primary key sti
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from datetime import date, timedelta
 from itertools import pairwise
 
 import psycopg
 from psycopg import sql
 
-from sendgrid_orchestration.load import rows as format_
+from sendgrid_orchestration.load import rows
 from sendgrid_orchestration.load.shaping import Batch, Quarantined
 from sendgrid_orchestration.warehouse.events import ensure_partitions
 
-CHUNK_ROWS = 2_000
 _LONGEST_GAP = 2_000_000
 """Microseconds. Moments that lie closer together than this are looked up as one range."""
 
@@ -39,70 +38,39 @@ class Storer:
 
     def store(self, batch: Batch) -> None:
         """Store what is new of a batch and count, file by file, what it was."""
-        new = self._new(batch)
-        if new:
-            days = {
-                _FIRST_DAY + timedelta(days=number)
-                for number in _integers({row[format_.DAY] for row in new}, "i")
-            }
-            self.event_dates |= days
-            self._prepare({day.replace(day=1) for day in days})
-            self._copy(new)
-        if batch.quarantined:
-            self._quarantine(batch.quarantined)
-
-    def _new(self, batch: Batch) -> list[str]:
-        """The rows that are not in the table yet; those that repeat another's content under another id are flagged."""
-        rows = batch.rows
-        keys = [row[format_.KEY] for row in rows]
-        known = self._known(rows)
-        contents = {key[:8] for key in keys}
+        known = self._known(batch)
         known_contents = {key[:8] for key in known}
-        if len(contents) == len(rows) and contents.isdisjoint(known_contents):
+        contents = {key[:8] for key in batch.keys}
+        if len(contents) == len(batch.rows) and contents.isdisjoint(known_contents):
             begin = 0
             for tally, end in batch.owners:
                 tally.inserted += end - begin
                 begin = end
-            return rows
-        new: list[str] = []
-        begin = 0
-        for tally, end in batch.owners:
-            before = len(new)
-            for key, row in zip(keys[begin:end], rows[begin:end], strict=True):
-                if key in known:
-                    continue
-                known.add(key)
-                if key[:8] in known_contents:
-                    tally.copies += 1
-                    new.append(format_.as_copy(row))
-                else:
-                    known_contents.add(key[:8])
-                    new.append(row)
-            tally.inserted += len(new) - before
-            tally.duplicate += end - begin - (len(new) - before)
-            begin = end
-        return new
+            self._copy(batch.rows, batch.encoded)
+        elif new := _new(batch, known, known_contents):
+            self._copy(new, rows.encoded(new))
+        if batch.quarantined:
+            self._quarantine(batch.quarantined)
 
-    def _known(self, rows: Sequence[str]) -> set[str]:
+    def _known(self, batch: Batch) -> set[str]:
         """The keys in the table at the moments of these rows.
 
         A key is a hash of the moment too, so a row can only repeat one of the same moment. The moments of a batch are
         few (SendGrid counts in seconds) and mostly lie together: one look into the index for each range of them, instead of
         one for each row, costs next to nothing where nothing is known, and little where everything is.
         """
-        moments = sorted(_integers({row[format_.AT] for row in rows}, "q"))
-        if not moments:
+        if not batch.rows:
             return set()
-        begins, ends = _ranges(moments)
-        most = 4 * len(rows) + 10_000
+        begins, ends = _ranges(sorted(_integers(batch.moments, "q")))
+        most = 4 * len(batch.rows) + 10_000
         found = self._fetch(_KEYS_IN_RANGES, [begins, ends, most])
         if len(found) == most:
             # A few rows at moments when very much else happened (a late straggler of a busy hour): one look for each.
-            contents = [row[format_.CONTENT].encode("latin-1").hex() for row in rows]
+            contents = [key[:8].encode("latin-1").hex() for key in batch.keys]
             found = self._fetch(
                 _KEYS_OF_CONTENTS,
                 [
-                    [moment for row in rows for moment in _integers([row[format_.AT]], "q")],
+                    list(_integers((row[rows.AT] for row in batch.rows), "q")),
                     [content + "0" * 16 for content in contents],
                     [content + "f" * 16 for content in contents],
                 ],
@@ -122,17 +90,20 @@ class Storer:
             ensure_partitions(self._conn, self._raw_schema, months)
             self._months |= months
 
-    def _copy(self, new: list[str]) -> None:
-        new.sort()  # by time, so that the primary key grows at its end
+    def _copy(self, new: list[str], encoded: list[bytes]) -> None:
+        days = {
+            _FIRST_DAY + timedelta(days=number) for number in _integers({row[rows.DAY] for row in new}, "i")
+        }
+        self.event_dates |= days
+        self._prepare({day.replace(day=1) for day in days})
         statement = sql.SQL("copy {} ({}) from stdin (format binary)").format(
-            sql.Identifier(self._raw_schema, "events"),
-            sql.SQL(", ").join(map(sql.Identifier, format_.COLUMNS)),
+            sql.Identifier(self._raw_schema, "events"), sql.SQL(", ").join(map(sql.Identifier, rows.COLUMNS))
         )
         with self._conn.cursor() as cursor, cursor.copy(statement) as copy:
-            copy.write(format_.HEADER)
-            for at in range(0, len(new), CHUNK_ROWS):
-                copy.write("".join(new[at : at + CHUNK_ROWS]).encode("latin-1"))
-            copy.write(format_.TRAILER)
+            copy.write(rows.HEADER)
+            for portion in encoded:
+                copy.write(portion)
+            copy.write(rows.TRAILER)
 
     def _quarantine(self, items: list[Quarantined]) -> None:
         statement = sql.SQL(_QUARANTINE).format(quarantine=sql.Identifier(self._raw_schema, "quarantine"))
@@ -191,6 +162,28 @@ _QUARANTINE = """
     values (%s, %s, %s, %s, %s, %s, %s, %s, %s)
     on conflict (quarantine_key) do nothing
 """
+
+
+def _new(batch: Batch, known: set[str], known_contents: set[str]) -> list[str]:
+    """The rows that are not known yet; those that repeat another's content under another id are flagged."""
+    new: list[str] = []
+    begin = 0
+    for tally, end in batch.owners:
+        before = len(new)
+        for key, row in zip(batch.keys[begin:end], batch.rows[begin:end], strict=True):
+            if key in known:
+                continue
+            known.add(key)
+            if key[:8] in known_contents:
+                tally.copies += 1
+                new.append(rows.as_copy(row))
+            else:
+                known_contents.add(key[:8])
+                new.append(row)
+        tally.inserted += len(new) - before
+        tally.duplicate += end - begin - (len(new) - before)
+        begin = end
+    return new
 
 
 def _integers(values: Iterable[str], code: str) -> tuple[int, ...]:
