@@ -249,6 +249,7 @@ class PeakMemory(threading.Thread):
         self.join()
 
     def run(self) -> None:
+        """Look five times a second."""
         while not self._stop_watching.wait(0.2):
             self.peak = max(self.peak, sum(map(_megabytes, _family(self._pid))))
 

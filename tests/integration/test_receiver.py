@@ -337,6 +337,24 @@ def test_no_public_key_yet_refuses_and_names_the_remedy(make: list[RunningReceiv
     wait_for(lambda: running.post(body)[0] == 204)
 
 
+def test_without_room_posts_are_put_off_and_nothing_is_kept(
+    make: list[RunningReceiver], tmp_path: Path
+) -> None:
+    running = RunningReceiver(tmp_path, landing={"min_free_megabytes": 10**9}).start()
+    make.append(running)
+    body = body_of(events(1, 1))
+    connection = running.connect()
+    connection.request("POST", running.path(), body, running.key.headers(body))
+    response = connection.getresponse()
+
+    assert (response.status, response.headers["Retry-After"]) == (503, "30")
+    connection.close()
+    assert running.get("/readyz")[0] == 503
+    assert running.get("/healthz")[0] == 200
+    assert lying_about(running) == []
+    assert "make room before that" in running.log.read_text()
+
+
 def test_told_to_end_it_answers_what_it_took_seals_and_exits_with_0(
     make: list[RunningReceiver], tmp_path: Path
 ) -> None:
