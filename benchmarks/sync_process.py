@@ -27,7 +27,8 @@ def main() -> None:
     source = Source.model_validate({"name": told["schema"]})
     result = sync_object(client, told["url"], source, "recipients", progress=progress)
     seconds = time.perf_counter() - downloaded[-1]
-    print(json.dumps({"seconds": seconds, "peak_mb": _peak_mb(), "read": result.rows_read}))
+    told = {"seconds": seconds, "cpu": time.process_time(), "peak_mb": _peak_mb(), "read": result.rows_read}
+    print(json.dumps(told))
 
 
 def _peak_mb() -> float:

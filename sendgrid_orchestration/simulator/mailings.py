@@ -146,10 +146,9 @@ class Mailings:
     def templates(self) -> list[Template]:
         """Every template in use, and an old one."""
         used = [mailing.template for mailing in (*self.bulk, *self.steps, *self.transactional)]
-        return [
-            *used,
-            Template(self._uuid("legacy"), self._uuid("legacy 1"), "Old receipt", "Receipt", "legacy"),
-        ]
+        old = Template(self._uuid("legacy"), self._uuid("legacy 1"), "Old receipt", "Receipt", "legacy")
+        # Mailings may share one; its list names it once.
+        return list({template.id: template for template in (*used, old)}.values())
 
     @property
     def categories(self) -> list[str]:

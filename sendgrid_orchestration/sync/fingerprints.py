@@ -27,12 +27,17 @@ _DIGEST = np.dtype([("first", ">i8"), ("rest", "V12")])
 class KnownPrints:
     """The fingerprints of the recipients that are stored and not deleted.
 
+    Args:
+        prints: in any order; they are sorted where they are.
+
     Attributes:
         recognise: rows that are known are left out; False where they must all be read again.
     """
 
     def __init__(self, prints: Prints, *, recognise: bool = True) -> None:
-        self._prints = np.unique(prints)
+        prints.sort()  # in place: a sorted copy of ten million would be felt
+        repeated = prints[1:] == prints[:-1]
+        self._prints = np.unique(prints) if repeated.any() else prints
         self._seen = np.zeros(len(self._prints), dtype=bool)
         self.recognise = recognise
         self._hits = 0
