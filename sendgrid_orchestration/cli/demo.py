@@ -21,9 +21,10 @@ FOLDER = PROJECT_ROOT / ".data" / "demo"
 LOOK_AT = """
 [bold]Dagster: {url}[/]
 
-  • [link={url}/asset-groups]{url}/asset-groups[/link]   the whole way from webhook to mart, for each source
-  • [link={url}/runs]{url}/runs[/link]           loads every few seconds, models after them
-  • [link={url}/assets/marketing/raw/events]{url}/assets/marketing/raw/events[/link]   rows per load, plotted
+  the way from webhook to mart   {url}/assets/marketing/marts/mart_email_overview_daily?view=lineage&lineageScope=upstream&lineageDepth=6
+  rows over time                 {url}/assets/marketing/raw/events?view=overview   (Metadata, Plots)
+  loads, and models after them   {url}/runs
+  everything, in groups          {url}/asset-groups
 
   SQL:  psql "$(SENDGRID_CONFIG={folder}/sendgrid.yaml sendgrid-orchestration postgres url)" \\
           -c 'select event, count(*) from sendgrid_marketing.activity group by event'

@@ -15,6 +15,8 @@ from tests.acceptance.conftest import Live
 SCREENSHOTS = os.environ.get("SCREENSHOTS")
 """A folder for pictures of the pages, for README and docs; none are kept where it is not set."""
 
+OVERVIEW = "mart_email_overview_daily"
+
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(900)]
 
 
@@ -33,7 +35,8 @@ def browser() -> Iterator[Browser]:
 @pytest.fixture
 def page(browser: Browser) -> Iterator[Page]:
     page = browser.new_page(viewport={"width": 1600, "height": 1000})
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(90_000)
+    expect.set_options(timeout=90_000)
     yield page
     page.close()
 
@@ -49,25 +52,26 @@ def _something_to_see(live: Live) -> None:
 
 
 def test_the_asset_graph_shows_the_way_from_webhook_to_mart(live: Live, page: Page) -> None:
-    page.goto(f"{live.dagster.url}/asset-groups~/?expanded=marketing&asset-selection=group:marketing")
-    for name in ("webhook", "events", "activity", "mart_email_overview_daily"):
+    page.goto(
+        f"{live.dagster.url}/assets/marketing/marts/{OVERVIEW}?view=lineage&lineageScope=upstream&lineageDepth=6"
+    )
+    for name in ("webhook", "events", "activity", "fct_email_messages"):
         expect(page.get_by_text(name, exact=True).first).to_be_visible()
     _keep(page, "asset-graph")
 
 
 def test_an_asset_plots_its_rows_over_time(live: Live, page: Page) -> None:
-    page.goto(f"{live.dagster.url}/assets/marketing/raw/events?view=plots")
-    expect(page.get_by_text("events inserted").first).to_be_visible()
+    page.goto(f"{live.dagster.url}/assets/marketing/raw/events?view=overview")
+    page.get_by_text("Plots", exact=True).click()
+    expect(page.get_by_text("events inserted", exact=True).first).to_be_visible()
     expect(page.locator("canvas").first).to_be_visible()
     _keep(page, "asset-plots")
 
 
 def test_the_overview_carries_a_picture(live: Live, page: Page) -> None:
-    page.goto(f"{live.dagster.url}/assets/marketing/marts/mart_email_overview_daily")
-    picture = page.locator("img[src^='data:image/png']").first
-    if not picture.is_visible():
-        page.get_by_text("Show Markdown").first.click()
-    expect(picture).to_be_visible()
+    page.goto(f"{live.dagster.url}/assets/marketing/marts/{OVERVIEW}?view=events")
+    page.get_by_text("[Show Markdown]").first.click()
+    expect(page.locator("img[src^='data:image/png']").first).to_be_visible()
     _keep(page, "overview-asset")
 
 
