@@ -148,10 +148,12 @@ def replay_and_memory(report: Report, server: str) -> None:
     )
     one_file(store)
     with database(server) as url:
+        # Not ru_maxrss: a process inherits that from the one that started it, and ours holds the rows of the other topics.
         code = (
-            "import sys, resource; from benchmarks.load import SOURCE, open_store, load_waiting;"
+            "import sys; from benchmarks.load import SOURCE, open_store, load_waiting;"
             "load_waiting(sys.argv[1], open_store(sys.argv[2]), SOURCE);"
-            "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024)"
+            "status = dict(line.split(':', 1) for line in open('/proc/self/status'));"
+            "print(int(status['VmHWM'].split()[0]) // 1024)"
         )
         where = (WORK / "single").as_uri()
         peak = subprocess.run(
