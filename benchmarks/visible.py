@@ -47,7 +47,8 @@ class Watch:
 
     def _look(self, conn: psycopg.Connection) -> None:
         for (load,) in conn.execute(
-            f"select load_id from {SCHEMA}_raw.loads where load_id > %s".encode(), [max(self.loads, default=0)]
+            f"select load_id from {SCHEMA}_raw.loads where load_id > %s".encode(),
+            [max(self.loads, default=0)],
         ):
             self.loads[load] = time.time()
         # The overview is built after the message fact; once it is the younger of the two it holds what that one has.
@@ -77,7 +78,9 @@ def run(report: Report) -> None:
         try:
             sent = _post(stage)
             with psycopg.connect(url, autocommit=True) as conn:
-                stage.children.wait_until("The last event in activity", lambda: _rows(conn) == sent.unique_events, 120)
+                stage.children.wait_until(
+                    "The last event in activity", lambda: _rows(conn) == sent.unique_events, 120
+                )
                 last = max(watch.loads)
                 stage.children.wait_until("The last load in the marts", lambda: last in watch.marts, 240)
                 received = conn.execute(
@@ -120,4 +123,6 @@ def _rows(conn: psycopg.Connection) -> int:
 
 def _add(report: Report, name: str, seconds: np.ndarray, goal: str, detail: str) -> None:
     median, p95, longest = (float(np.percentile(seconds, share)) for share in (50, 95, 100))
-    report.add(name, p95, unit="s", goal=goal, detail=f"{detail}; median {median:.1f} s, longest {longest:.1f} s")
+    report.add(
+        name, p95, unit="s", goal=goal, detail=f"{detail}; median {median:.1f} s, longest {longest:.1f} s"
+    )
