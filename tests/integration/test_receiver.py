@@ -40,12 +40,16 @@ def make(tmp_path: Path) -> Iterator[list[RunningReceiver]]:
 
 
 def lying_about(running: RunningReceiver) -> list[bytes]:
-    """The bodies in all files, sealed or still open."""
-    found = []
-    for path in running.files():
-        with path.open("rb") as file:
-            found += [post.body for _, post in decode(file, str(path))]
-    return found
+    """The bodies in all files, sealed or still open; looked at again where a file moved meanwhile."""
+    while True:
+        paths = running.files()
+        found = []
+        with contextlib.suppress(FileNotFoundError):
+            for path in paths:
+                with path.open("rb") as file:
+                    found += [post.body for _, post in decode(file, str(path))]
+        if running.files() == paths:
+            return sorted(found)
 
 
 def wait_for(condition: object, seconds: float = 20.0) -> None:
