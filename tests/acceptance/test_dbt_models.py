@@ -18,6 +18,9 @@ from sendgrid_orchestration.warehouse.migrations import migrate
 from tests.support import mail_story
 from tests.support.dbt import SOURCE, command, dbt, environment, fingerprints, load
 
+# A dozen dbt processes: half a minute each where the machine is busy with other things.
+pytestmark = pytest.mark.timeout(900)
+
 UPDATE = ("run", "--select", "tag:daily", "tag:objects")
 EVENT_TABLES = (
     "processed", "delivered", "deferred", "dropped", "bounce", "_open", "click", "spam_report", "unsubscribe",
@@ -30,6 +33,7 @@ class History:
     """A warehouse whose marts followed four loads, with their fingerprints after each way of rebuilding them."""
 
     url: str
+    artifacts: Path
     first_build: str
     followed: dict[str, str]
     after_the_same_loads_again: dict[str, str]
@@ -63,7 +67,7 @@ def _make_history(url: str, artifacts: Path, conn: psycopg.Connection) -> Histor
     _contacts(conn)
 
     load(conn, first)
-    first_build = dbt(url, artifacts, "build", SENDGRID_AS_OF="2026-01-08")
+    first_build = dbt(url, artifacts, "build", "--exclude", "test_type:unit", SENDGRID_AS_OF="2026-01-08")
 
     load(conn, second)
     _kill_once_messages_are_written(url, artifacts, conn)
@@ -102,6 +106,7 @@ def _make_history(url: str, artifacts: Path, conn: psycopg.Connection) -> Histor
     dbt(url, artifacts, *UPDATE, "--full-refresh", SENDGRID_AS_OF="2026-02-20")
     return History(
         url=url,
+        artifacts=artifacts,
         first_build=first_build,
         followed=followed,
         after_the_same_loads_again=loads_again,
@@ -177,10 +182,11 @@ def _oid(conn: psycopg.Connection, relation: str) -> object:
 
 
 def test_project_builds_with_all_its_tests(history: History) -> None:
-    """Models, data tests, unit tests of every classification, rate and odd input (issue D)."""
+    """Models and data tests; unit tests of every classification, rate and odd input (issue D)."""
     assert "ERROR=0" in history.first_build
     assert "WARN=0" in history.first_build
-    assert history.first_build.count("START unit_test") >= 40
+    unit_tests = dbt(history.url, history.artifacts, "test", "--select", "test_type:unit")
+    assert unit_tests.count("START unit_test") >= 40
 
 
 def test_following_load_by_load_equals_a_full_rebuild(history: History) -> None:
