@@ -10,12 +10,14 @@ import typer
 from sendgrid_orchestration.cli.config import config_app
 from sendgrid_orchestration.cli.demo import demo
 from sendgrid_orchestration.cli.docs import docs
+from sendgrid_orchestration.cli.doctor import doctor
 from sendgrid_orchestration.cli.load import load, replay
 from sendgrid_orchestration.cli.mistakes import Commands
 from sendgrid_orchestration.cli.postgres import postgres_app
 from sendgrid_orchestration.cli.quarantine import quarantine_app
 from sendgrid_orchestration.cli.receive import receive
 from sendgrid_orchestration.cli.smoke import smoke
+from sendgrid_orchestration.cli.webhook import webhook_app
 
 app = typer.Typer(
     cls=Commands,
@@ -38,10 +40,12 @@ def _set_up(
 
 app.command()(demo)
 app.command()(smoke)
+app.command()(doctor)
 app.command()(receive)
 app.command()(load)
 app.command()(replay)
 app.command()(docs)
+app.add_typer(webhook_app, name="webhook")
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(postgres_app, name="postgres")
 app.add_typer(config_app, name="config")

@@ -20,9 +20,10 @@ import yaml
 
 from sendgrid_orchestration.cli.processes import Children, answers, free_port
 from sendgrid_orchestration.receiver.access import store_public_key, webhook_url
+from sendgrid_orchestration.sendgrid import webhooks
+from sendgrid_orchestration.sendgrid.client import SendGridClient
 from sendgrid_orchestration.settings import Settings, Source, load_settings
 from sendgrid_orchestration.simulator import DEMO_KEY, Account, SendSummary, Simulator, Trouble, WebhookSender
-from sendgrid_orchestration.simulator.webhooks import EVENT_SETTINGS
 from sendgrid_orchestration.warehouse import embedded
 
 
@@ -125,9 +126,8 @@ def _open_receiver(stage: Stage) -> None:
     """Start the receiver and point each account's webhook at it, signed."""
     for source in stage.settings.sources:
         url = webhook_url(stage.settings, source.name)
-        webhooks = stage.simulators[source.name].account.webhooks
-        webhook = webhooks.sign(webhooks.create({"url": url, **dict.fromkeys(EVENT_SETTINGS, True)}).id, True)
-        store_public_key(stage.settings.data_dir, source.name, webhook.public_key, webhook.id)
+        ours = webhooks.connect(SendGridClient.for_source(source), url).webhook
+        store_public_key(stage.settings.data_dir, source.name, ours.public_key, ours.id)
     receiver = stage.settings.receiver
     stage.children.start("receiver", [sys.executable, "-m", "sendgrid_orchestration.receiver"])
     ready = f"http://{receiver.host}:{receiver.port}/readyz"

@@ -1,0 +1,66 @@
+"""`doctor`: everything that a person can get wrong, checked in one go."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import psycopg
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from sendgrid_orchestration.doctor import Check, run_checks
+from sendgrid_orchestration.settings import Settings, load_settings
+from sendgrid_orchestration.warehouse.engine import connect, resolve_urls
+from sendgrid_orchestration.warehouse.errors import EmbeddedPostgresError, WarehouseUnreachableError
+
+LONGEST_SILENCE = 120.0
+"""Seconds: every daemon gives a sign twice a minute."""
+
+NEEDED = ("SENSOR", "SCHEDULER", "QUEUED_RUN_COORDINATOR", "BACKFILL")
+"""Without these nothing runs by itself."""
+
+_COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
+_START_IT = "Start `dagster-daemon run` with DAGSTER_HOME set to this folder, or `dagster dev`."
+
+
+def doctor() -> None:
+    """Check settings, keys, regions, webhooks, landing, warehouse and Dagster's daemons; say what to do about each.
+
+    The exit code is 1 if anything is wrong that keeps data from arriving.
+    """
+    settings = load_settings()
+    checks = run_checks(settings, [lambda: daemons(settings)])
+    table = Table("", "check", "of", "finding", "what to do")
+    for check in checks:
+        colour = _COLOURS[check.status]
+        table.add_row(f"[{colour}]{check.status}[/]", check.name, check.subject, check.finding, check.remedy)
+    Console().print(table)
+    if any(check.status == "fail" for check in checks):
+        raise typer.Exit(1)
+
+
+def daemons(settings: Settings) -> Iterator[Check]:
+    """Whether Dagster's daemons gave a sign lately; from their own table, without starting Dagster."""
+    try:
+        with connect(resolve_urls(settings).dagster.get_secret_value()) as conn:
+            ages = dict(
+                conn.execute(
+                    "select daemon_type, extract(epoch from (now() at time zone 'UTC') - timestamp)::float8 "
+                    "from daemon_heartbeats"
+                ).fetchall()
+            )
+    except psycopg.errors.UndefinedTable:
+        ages = {}
+    except (WarehouseUnreachableError, EmbeddedPostgresError) as error:
+        yield Check("daemons", "Dagster", "fail", str(error), "Check `warehouse.dagster_url`.")
+        return
+    for name in NEEDED:
+        age = ages.get(name)
+        words = name.lower().replace("_", " ")
+        if age is None:
+            yield Check("daemon", words, "fail", "It never ran here.", _START_IT)
+        elif age > LONGEST_SILENCE:
+            yield Check("daemon", words, "fail", f"Silent for {age / 60:.0f} minutes.", _START_IT)
+        else:
+            yield Check("daemon", words, "ok", f"Gave a sign {age:.0f} s ago.")
