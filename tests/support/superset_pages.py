@@ -57,7 +57,8 @@ class Chart:
         """What a person would complain about, or nothing."""
         if self.error:
             return f"shows an error: {self.error}"
-        if any(words in self.text for words in ("No data", "No results", "N/A")):
+        # In a table, N/A is an answer: Gmail reports no complaints. In place of a big number it is none.
+        if self.number == "N/A" or any(words in self.text for words in ("No data", "No results")):
             return f"has nothing to show: {self.text!r}"
         if self.blank or not (self.canvases or self.rows or self.number):
             return "is empty"
