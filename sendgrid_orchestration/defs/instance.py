@@ -6,8 +6,10 @@
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import Any, Self
 
+import psycopg2
 import sqlalchemy
 from dagster._config.config_schema import UserConfigSchema
 from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
@@ -16,6 +18,8 @@ from dagster_postgres.storage import DagsterPostgresStorage
 
 from sendgrid_orchestration.settings import load_settings
 from sendgrid_orchestration.warehouse.engine import ensure_database, open_connection, resolve_urls
+
+IDLE_SECONDS = 2.0
 
 _CREATING_TABLES = 7_317_001
 """The advisory lock of whoever creates Dagster's tables: webserver and daemon start at the same moment."""
@@ -35,9 +39,10 @@ class Storage(DagsterPostgresStorage):
             isolation_level="AUTOCOMMIT",
             pool_size=3,
             max_overflow=30,
-            pool_pre_ping=True,  # Postgres may have been restarted since
             pool_recycle=600,
         )
+        sqlalchemy.event.listen(engine, "checkin", _note_time)
+        sqlalchemy.event.listen(engine, "checkout", _ping_if_idle)
         for storage in (self._run_storage, self._event_log_storage, self._schedule_storage):
             storage._engine = engine
 
@@ -88,6 +93,21 @@ class RunLogs(LocalComputeLogManager):
     def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> Self:
         """What Dagster calls with the (empty) block from `dagster.yaml`."""
         return cls(base_dir=str(load_settings().data_dir / "dagster" / "logs"), inst_data=inst_data)
+
+
+def _note_time(_connection: Any, record: Any) -> None:
+    record.info["returned_at"] = monotonic()
+
+
+def _ping_if_idle(connection: Any, record: Any, _proxy: Any) -> None:
+    """Postgres may have been restarted since; asking before every query (`pool_pre_ping`) would cost a third of them."""
+    if monotonic() - record.info.get("returned_at", monotonic()) < IDLE_SECONDS:
+        return
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("select 1")
+    except psycopg2.Error as error:
+        raise sqlalchemy.exc.DisconnectionError from error  # the pool makes a new one
 
 
 def _through_psycopg2(url: str) -> str:

@@ -19,6 +19,9 @@ from sendgrid_orchestration.warehouse.engine import connect
 NEVER_STALE = {"view", "seed"}
 """What follows the events by itself, or never changes. It would only keep people's queries waiting to replace it."""
 
+MOST_DAYS = 7
+"""How many days a run is shown for at the most; a backfill in the UI shows as many as one likes."""
+
 REACHED = "sendgrid/reached"
 """The tag that tells how far a run has brought the models, if it succeeds."""
 
@@ -81,15 +84,16 @@ def days_to_show(
 ) -> tuple[date, date]:
     """The days that the run is shown to have built.
 
-    dbt updates every day that was touched, and people open mail that is weeks old: a run would be shown for each of
-    these days and each model, thousands of events an hour. So it is shown for today, yesterday, and for touched days
-    that no run was ever shown for.
+    dbt updates every day that was touched, and people open mail that is weeks old: shown for each of these days and each
+    model, a run would write thousands of entries into Dagster's log. So it is shown for today, yesterday, and for
+    touched days of the last week that no run was ever shown for.
     """
-    first = today - timedelta(days=1)
-    if touched is not None and touched.first < first:
+    first = yesterday = today - timedelta(days=1)
+    if touched is not None and touched.first < yesterday:
         built = instance.get_materialized_partitions(a_mart)
-        never = (day for day in _days(max(touched.first, first_day), touched.last) if f"{day}" not in built)
-        first = min(next(never, first), first)
+        earliest = max(touched.first, first_day, today - timedelta(days=MOST_DAYS - 1))
+        never = (day for day in _days(earliest, touched.last) if f"{day}" not in built)
+        first = min(next(never, yesterday), yesterday)
     return max(first, first_day), today
 
 

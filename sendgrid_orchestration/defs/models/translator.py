@@ -77,8 +77,14 @@ def read_tables(
 
 
 def is_daily(node: Mapping[str, Any]) -> bool:
-    """Whether a model is built day by day: those that dbt builds incrementally."""
-    return _materialized(node) == "incremental"
+    """Whether a model is built day by day: the facts, and every incremental model with a day in its grain.
+
+    Not the others, which dbt builds incrementally too: each day of a partitioned asset costs every run that covers it
+    two entries in Dagster's log.
+    """
+    grain = node.get("config", {}).get("meta", {}).get("grain", [])
+    has_day = any(str(column).endswith("_date") for column in grain)
+    return _materialized(node) == "incremental" and (has_day or str(node["name"]).startswith("fct_"))
 
 
 def _suffix(node: Mapping[str, Any]) -> str:
