@@ -121,15 +121,28 @@ def finish(
 
 
 def record(
-    conn: psycopg.Connection, raw_schema: str, load_id: int, loaded_files: Iterable[tuple[LandedFile, Tally]]
+    conn: psycopg.Connection,
+    raw_schema: str,
+    load_id: int,
+    loaded_files: Iterable[tuple[LandedFile, Tally]],
+    *,
+    stay_where_they_are: bool,
 ) -> None:
-    """Write what each file brought; a file that was loaded before keeps its line."""
+    """Write what each file brought; a file that was loaded before keeps its line.
+
+    Args:
+        conn: the load's connection.
+        raw_schema: where the tables are.
+        load_id: the load.
+        loaded_files: the files with what they brought.
+        stay_where_they_are: whether nobody is going to archive them, because they are kept already.
+    """
     query = sql.SQL("""
         insert into {} (
             file_name, load_id, bytes, sealed_at, posts, events_read, inserted, duplicate, quarantined, copies,
-            first_received_at, last_received_at
+            first_received_at, last_received_at, archive_path
         )
-        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
         on conflict (file_name) do nothing
     """)
     with conn.cursor() as cursor:
@@ -144,10 +157,21 @@ def record(
                     *_counts(tally),
                     tally.first_received_at,
                     tally.last_received_at,
+                    file.path if stay_where_they_are else None,
                 )
                 for file, tally in loaded_files
             ],
         )
+
+
+def without_archive(conn: psycopg.Connection, raw_schema: str) -> dict[str, date]:
+    """The loaded files that are not known to be archived, each with the day of its receipt."""
+    query = sql.SQL("""
+        select file_name, (coalesce(first_received_at, sealed_at) at time zone 'UTC')::date
+        from {}
+        where archive_path is null
+    """)
+    return dict(conn.execute(query.format(sql.Identifier(raw_schema, "landed_files"))).fetchall())
 
 
 def record_archived(conn: psycopg.Connection, raw_schema: str, paths: Sequence[tuple[str, str]]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from datetime import timedelta
 
 import psycopg
 
@@ -55,7 +56,7 @@ def load_waiting(
         migrate(conn, source)
         waiting = ledger.waiting(conn, store, source)
         conn.commit()
-        _archive_what_is_loaded(conn, store, source)
+        _finish_what_was_interrupted(conn, store, source)
         chosen = _within(waiting, max_files, max_bytes)
         run = Run(conn, store, source, "load", run_id, Reporter(chosen, progress))
         for part in parts(chosen):
@@ -75,13 +76,23 @@ def _within(files: Sequence[LandedFile], max_files: int, max_bytes: int) -> list
     return chosen
 
 
-def _archive_what_is_loaded(conn: psycopg.Connection, store: LandingStore, source: Source) -> None:
-    """Finish what a run that was stopped between commit and archive has left."""
+def _finish_what_was_interrupted(conn: psycopg.Connection, store: LandingStore, source: Source) -> None:
+    """Archive what a run has left that was stopped behind its commit, and note what it had archived but not noted."""
     files = store.waiting(source.name)
-    known = ledger.loaded(conn, source.raw_schema, files) if files else set()
+    loaded = ledger.loaded(conn, source.raw_schema, files) if files else set()
+    unknown = ledger.without_archive(conn, source.raw_schema)
     conn.commit()
-    if left := [file for file in files if file.name in known]:
+    if left := [file for file in files if file.name in loaded]:
         _archive(conn, store, source, left)
+    waiting = {file.name for file in files}
+    if days := [day for name, day in unknown.items() if name not in waiting]:
+        # A day more on both sides: a file's name says its day, and the clock may have stepped while it was written.
+        around = timedelta(days=1)
+        archived = store.archived(source.name, min(days) - around, max(days) + around)
+        paths = [(file.name, file.path) for file in archived if file.name in unknown]
+        with conn.transaction():
+            ledger.lock(conn, source.raw_schema)
+            ledger.record_archived(conn, source.raw_schema, paths)
 
 
 def _archive(

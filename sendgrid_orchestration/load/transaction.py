@@ -89,7 +89,7 @@ def load_files(
             for batch in shaped:
                 storer.store(batch)
                 seen(sum(tally.events_read for _, tally in tallied))
-        ledger.record(conn, raw_schema, load_id, tallied)
+        ledger.record(conn, raw_schema, load_id, tallied, stay_where_they_are=kind == "replay")
         ledger.forget_damaged(conn, raw_schema, [file.name for file in files])
         total = ledger.add_up(tally for _, tally in tallied)
         ledger.finish(

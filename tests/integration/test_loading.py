@@ -194,6 +194,23 @@ def test_file_that_was_loaded_but_not_archived_is_only_archived(warehouse_url: s
     assert len(rows(warehouse_url)) == 3
 
 
+def test_file_that_was_archived_but_not_noted_is_noted_by_the_next_run(
+    warehouse_url: str, landing: Landing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a kill leaves behind between the move to the archive and the commit of its path."""
+    path = landing.land_events(range(3))
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(ledger, "record_archived", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        load(warehouse_url, landing)
+    assert not path.exists()
+    query = "select archive_path from sendgrid_raw.landed_files"
+    assert rows(warehouse_url, query) == [{"archive_path": None}]
+    assert load(warehouse_url, landing).files == 0
+    (file,) = rows(warehouse_url, query)
+    assert Path(file["archive_path"]).exists()
+    assert len(rows(warehouse_url)) == 3
+
+
 def test_damaged_file_is_named_and_holds_up_nobody(
     warehouse_url: str, landing: Landing, caplog: pytest.LogCaptureFixture
 ) -> None:
