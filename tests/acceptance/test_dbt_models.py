@@ -182,7 +182,7 @@ def _oid(conn: psycopg.Connection, relation: str) -> object:
 
 
 def test_project_builds_with_all_its_tests(history: History) -> None:
-    """Models and data tests; unit tests of every classification, rate and odd input (issue D)."""
+    """Models and data tests; unit tests of every classification, rate and odd input."""
     assert "ERROR=0" in history.first_build
     assert "WARN=0" in history.first_build
     unit_tests = dbt(history.url, history.artifacts, "test", "--select", "test_type:unit")

@@ -12,7 +12,7 @@ from tests.support.dbt_docs import PAGE, render
 
 
 def test_project_parses_and_keeps_its_rules_without_a_database(tmp_path: Path) -> None:
-    """Contracts, grains, names, documentation, exposures on tables: dbt-bouncer on what `dbt parse` wrote (issue D)."""
+    """Contracts, grains, names, documentation, exposures on tables: dbt-bouncer on what `dbt parse` wrote."""
     bare = {key: value for key, value in os.environ.items() if not key.startswith(("DBT_", "SENDGRID_"))}
     parsed = subprocess.run(
         command(

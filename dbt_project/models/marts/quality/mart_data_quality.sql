@@ -180,10 +180,12 @@ with
             {% for amount in amounts[:18] %}
                 cast(sum({{ amount }}) as bigint) as {{ amount }},
             {% endfor %}
+            -- to the microsecond, as they came: rounded sums would differ from the
+            -- sum of all
             cast(
-                sum(seconds_to_receive_total) as numeric(20, 3)
+                sum(seconds_to_receive_total) as numeric(26, 6)
             ) as seconds_to_receive_total,
-            cast(sum(seconds_to_load_total) as numeric(20, 3)) as seconds_to_load_total,
+            cast(sum(seconds_to_load_total) as numeric(26, 6)) as seconds_to_load_total,
             {{ rate("sum(duplicate)", "sum(events_read)") }} as duplicate_rate,
             {{ rate("sum(copies)", "sum(inserted)") }} as copy_rate,
             {{ rate("sum(quarantined)", "sum(events_read)") }} as quarantine_rate,
