@@ -13,6 +13,7 @@ from pathlib import Path
 import dagster as dg
 
 from sendgrid_orchestration.cli.mistakes import CommandError
+from sendgrid_orchestration.defs.runs import reasons
 from sendgrid_orchestration.settings import PROJECT_ROOT
 
 _ONLY_ERRORS = {"loggers": {"console": {"config": {"log_level": "ERROR"}}}}
@@ -59,6 +60,5 @@ def execute(
         raise_on_error=False,
     )
     if not result.success:
-        failures = [event.message for event in result.all_events if event.is_failure]
-        raise CommandError(f"The run of {job} failed: " + " ".join(str(line) for line in failures))
+        raise CommandError(f"The run of {job} failed. " + " ".join(reasons(result.all_events)))
     return result

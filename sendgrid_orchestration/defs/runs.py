@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -70,3 +71,15 @@ class Recent:
         record = self.records[0]
         ended = record.end_time or record.update_timestamp.timestamp()
         return datetime.fromtimestamp(ended, UTC)
+
+
+def reasons(events: Iterable[dg.DagsterEvent]) -> list[str]:
+    """Why steps failed: the innermost sentence of each, for ours say what to do and Dagster's wrap them."""
+    found = []
+    for event in events:
+        error = getattr(event.event_specific_data, "error", None) if event.is_step_failure else None
+        if error is not None:
+            while error.cause is not None:
+                error = error.cause
+            found.append(f"{event.step_key}: {error.message.strip()}")
+    return found

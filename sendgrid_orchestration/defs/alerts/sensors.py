@@ -7,7 +7,7 @@ from dagster import DagsterInstance, EventLogRecord, EventRecordsFilter
 
 from sendgrid_orchestration.alerts import Alert, send
 from sendgrid_orchestration.defs.alerts.failing import WATCHED, Failing
-from sendgrid_orchestration.defs.runs import Recent
+from sendgrid_orchestration.defs.runs import Recent, reasons
 from sendgrid_orchestration.settings import Alerts
 
 REPEAT_AFTER = timedelta(hours=1)
@@ -28,7 +28,10 @@ def failed_runs_sensor(alerts: Alerts) -> dg.SensorDefinition:
     def failed_runs(context: dg.RunFailureSensorContext) -> None:
         run = context.dagster_run
         if not told_already(context.instance, run):
-            send(alerts, Alert(f"{run.job_name} failed", _why(context), f"/runs/{run.run_id}"))
+            why = reasons(context.get_step_failure_events()) or [
+                context.failure_event.message or "No reason is given."
+            ]
+            send(alerts, Alert(f"{run.job_name} failed", "\n".join(why), f"/runs/{run.run_id}"))
 
     return failed_runs
 
@@ -80,15 +83,3 @@ def _events_after(instance: DagsterInstance, last: int | None) -> list[EventLogR
         records.extend(found)
     in_order = sorted(records, key=lambda record: record.storage_id)
     return [record for record in in_order if record.storage_id <= complete_up_to]
-
-
-def _why(context: dg.RunFailureSensorContext) -> str:
-    """The innermost sentence: ours say what to do, Dagster's wrap them in what it was doing."""
-    for event in context.get_step_failure_events():
-        error = getattr(event.event_specific_data, "error", None)
-        if error is not None:
-            innermost = error
-            while innermost.cause is not None:
-                innermost = innermost.cause
-            return f"{event.step_key}: {innermost.message.strip()}"
-    return context.failure_event.message or "Dagster gives no reason."

@@ -77,7 +77,7 @@ def raw_events(source: Source, settings: Settings) -> dg.AssetsDefinition:
     ) -> Iterator[dg.MaterializeResult[None]]:
         began = monotonic()
         days = days_of(context)
-        url, store, run = warehouse.prepare(source), landing.store(), context.run_id
+        url, store, run = warehouse.prepare(source), landing.store(), context.run.run_id
 
         def load() -> LoadResult:
             return load_waiting(url, store, source, run_id=run)
