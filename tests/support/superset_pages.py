@@ -115,7 +115,9 @@ class Browser:
         file.parent.mkdir(parents=True, exist_ok=True)
         self._page.screenshot(path=file, clip=clip)  # type: ignore[arg-type]
         with Image.open(file) as image:
-            image.convert("RGB").quantize(96, dither=Image.Dither.NONE).save(file, optimize=True)
+            # Every colour of a chart survives, however few its pixels.
+            palette = image.convert("RGB").quantize(256, Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+            palette.save(file, optimize=True)
 
     def _note_console(self, message: ConsoleMessage) -> None:
         if message.type == "error" and BLOCKED_PIXEL not in message.text:
