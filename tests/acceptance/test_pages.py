@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from tests.acceptance.conftest import Live
@@ -43,6 +44,8 @@ def page(browser: Browser) -> Iterator[Page]:
 
 @pytest.fixture(autouse=True)
 def _something_to_see(live: Live) -> None:
+    # Postgres may just have been restarted under it, and whoever asks first then is told so.
+    live.wait_until("the pages", lambda: requests.get(live.dagster.url, timeout=60).ok)
     live.wait_until(
         "the overview",
         lambda: bool(
