@@ -42,7 +42,9 @@ def build_definitions(settings: Settings, overrides: Mapping[str, Any] | None = 
         **(overrides or {}),
     }
     parts = [*(_of_source(source, settings, parsed) for source in settings.sources), _shared(settings)]
-    return dg.Definitions.merge(*parts, dg.Definitions(resources=resources))
+    # In one process also what people start in the UI: each further one would cost some seconds.
+    whole = dg.Definitions(resources=resources, executor=dg.in_process_executor)
+    return dg.Definitions.merge(*parts, whole)
 
 
 def _of_source(source: Source, settings: Settings, parsed: Mapping[str, Any]) -> dg.Definitions:
