@@ -76,7 +76,9 @@ def demo(
                 dagster.wait_until_ready()
                 postgres = resolve_urls(stage.settings).warehouse.get_secret_value()
                 console.print(
-                    LOOK_AT.format(url=dagster.url, postgres=postgres, logs=FOLDER / "logs", folder=FOLDER)
+                    LOOK_AT.format(url=dagster.url, logs=FOLDER / "logs", folder=FOLDER),
+                    soft_wrap=True,
+                    highlight=False,
                 )
                 _watch(
                     stage.settings.sources,
