@@ -91,7 +91,7 @@ def demo(
             finally:
                 stop.set()
                 say("stopping")
-        say("everything has stopped")
+    say("everything has stopped")
 
 
 def _watch(
