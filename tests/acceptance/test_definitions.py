@@ -4,10 +4,12 @@ import os
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
 import pytest
+import yaml
 
 from sendgrid_orchestration.definitions import build_definitions
 from sendgrid_orchestration.settings import PROJECT_ROOT, Settings, load_settings
@@ -16,14 +18,20 @@ SNAPSHOT = Path(__file__).parent / "snapshots" / "definitions.txt"
 
 
 @pytest.fixture(scope="module")
-def settings(tmp_path_factory: pytest.TempPathFactory) -> Settings:
-    return load_settings(
-        data_dir=tmp_path_factory.mktemp("data"),
-        sources=[
+def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
+    """Of a file of its own: neither a developer's nor that of what other tests keep running may show in the graph."""
+    file = tmp_path_factory.mktemp("settings") / "sendgrid.yaml"
+    content = {
+        "data_dir": str(file.parent / "data"),
+        "sources": [
             {"name": "marketing", "schema": "sendgrid_marketing"},
             {"name": "transactional", "schema": "sendgrid_transactional", "skip_objects": ["recipients"]},
         ],
-    )
+    }
+    file.write_text(yaml.safe_dump(content), encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SENDGRID_CONFIG", str(file))
+        yield load_settings()
 
 
 @pytest.fixture(scope="module")
