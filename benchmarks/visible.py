@@ -23,7 +23,8 @@ from sendgrid_orchestration.warehouse.engine import resolve_urls
 
 FOLDER = Path(__file__).parent / ".work" / "visible"
 POSTS_PER_SECOND = 200
-SECONDS = 60
+SECONDS = 150
+"""Longer than a run stays, so that one hands over to the next in the middle."""
 SCHEMA = "sendgrid_visible"
 
 

@@ -37,18 +37,30 @@ class Recent:
         """Tells this attempt from all before it: a run key is deduplicated for ever, and a failed run must not be."""
         return self.records[0].dagster_run.run_id[:8] if self.records else "first"
 
-    def reason_to_wait(self, now: datetime | None = None) -> str | None:
-        """Why no other run should be requested now, as a sentence; None if one may be."""
+    def reason_to_wait(
+        self, now: datetime | None = None, *, relieved_after: timedelta | None = None
+    ) -> str | None:
+        """Why no other run should be requested now, as a sentence; None if one may be.
+
+        Args:
+            now: the time; by default what the clock says.
+            relieved_after: how long a run may have been at work before another is requested beside it; by default
+                none ever is.
+        """
         if not self.records:
             return None
+        now = now or datetime.now(UTC)
         newest = self.records[0].dagster_run
         if newest.status in UNFINISHED:
+            began = self.records[0].start_time
+            if relieved_after and began and now - datetime.fromtimestamp(began, UTC) >= relieved_after:
+                return None
             return f"Run {newest.run_id[:8]} is {newest.status.value.lower()} and takes them."
         failures = self._failures_in_a_row()
         if failures == 0:
             return None
         again_at = self._ended_at() + min(FIRST_PAUSE * 2 ** (failures - 1), LONGEST_PAUSE)
-        if (now or datetime.now(UTC)) >= again_at:
+        if now >= again_at:
             return None
         return f"The last {failures} run(s) failed; the next attempt is at {again_at:%H:%M:%S} UTC."
 

@@ -64,6 +64,25 @@ def test_a_run_that_is_under_way_keeps_another_from_being_requested(instance: dg
     assert f"Run {run.run_id[:8]} is started" in str(Recent.of(instance, "marketing_events").reason_to_wait())
 
 
+def test_a_run_that_has_been_at_work_for_long_is_relieved_but_not_doubled(
+    instance: dg.DagsterInstance,
+) -> None:
+    after = timedelta(seconds=90)
+    config = {"ops": {"act": {"config": {"fail": False}}}}
+    run = instance.create_run_for_job(
+        marketing_events, run_config=config, status=dg.DagsterRunStatus.STARTING
+    )
+    recent = Recent.of(instance, "marketing_events")
+    assert "starting" in str(recent.reason_to_wait(datetime.now(UTC) + after, relieved_after=after))
+
+    start = dg.DagsterEvent(dg.DagsterEventType.RUN_START.value, "marketing_events")
+    instance.report_dagster_event(start, run.run_id)
+    recent = Recent.of(instance, "marketing_events")
+    assert "started" in str(recent.reason_to_wait(relieved_after=after))
+    assert "started" in str(recent.reason_to_wait(datetime.now(UTC) + 2 * after))
+    assert recent.reason_to_wait(datetime.now(UTC) + after, relieved_after=after) is None
+
+
 def test_each_attempt_has_a_key_of_its_own(instance: dg.DagsterInstance) -> None:
     keys = {Recent.of(instance, "marketing_events").attempt}
     for _ in range(3):

@@ -19,8 +19,9 @@ from sendgrid_orchestration.load.replay import replay_days
 from sendgrid_orchestration.settings import Settings, Source
 from sendgrid_orchestration.warehouse.engine import connect
 
-STAY_SECONDS = 45.0
-"""A run stays this long while posts keep coming: starting the next one costs three seconds of processor time."""
+STAY_SECONDS = 120.0
+"""A run stays this long while posts keep coming: starting the next one costs three seconds of processor time. It is relieved
+before (see the sensor), so that posts do not wait for that start."""
 
 
 class Load(dg.Config):

@@ -1,5 +1,7 @@
 """The doorbell: asks whether landed files wait, and requests one run that takes all of them."""
 
+from datetime import timedelta
+
 import dagster as dg
 
 from sendgrid_orchestration.defs.events.jobs import job_name, run_config
@@ -14,6 +16,11 @@ from sendgrid_orchestration.warehouse.engine import connect
 MOST_DAYS = 31
 """A run over more days than this would write a page of events for each; a longer backlog takes several runs."""
 
+RELIEVED_AFTER = timedelta(seconds=90)
+"""A run that has been at work this long is given a successor while posts keep coming. The successor needs some seconds to
+start, and with the first still at work nothing waits for it; loads of one source take turns. A long reload of old days
+keeps nobody waiting either."""
+
 
 def landed_files_sensor(source: Source, poll_seconds: int) -> dg.SensorDefinition:
     """The sensor of one source.
@@ -27,7 +34,7 @@ def landed_files_sensor(source: Source, poll_seconds: int) -> dg.SensorDefinitio
         job_name=job_name(source),
         minimum_interval_seconds=poll_seconds,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Requests one load as soon as landed files wait; never a second one beside it.",
+        description="Requests one load as soon as landed files wait; never a second one beside it, but to relieve it.",
     )
     def landed_files(
         context: dg.SensorEvaluationContext,
@@ -39,7 +46,7 @@ def landed_files_sensor(source: Source, poll_seconds: int) -> dg.SensorDefinitio
         if not files:
             return dg.SkipReason("No landed file waits.")
         recent = Recent.of(context.instance, job_name(source))
-        if reason := recent.reason_to_wait():
+        if reason := recent.reason_to_wait(relieved_after=RELIEVED_AFTER):
             return dg.SkipReason(f"{len(files)} landed file(s) wait. {reason}")
         return request(source, files, recent.attempt)
 
