@@ -19,6 +19,8 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from benchmarks.report import Report
+from dashboards.bundle import Branch
+from dashboards.queries import chart_queries
 from sendgrid_orchestration.settings import PROJECT_ROOT, Source
 from sendgrid_orchestration.warehouse import embedded
 from sendgrid_orchestration.warehouse.events import ensure_partitions
@@ -34,27 +36,10 @@ MESSAGES_A_DAY = int(EVENTS_A_DAY / 2.35)
 RECIPIENTS = MESSAGES_A_DAY * 3
 MARTS = ("--select", "tag:daily", "tag:objects")
 
-CHARTS = {
-    "sent by stream": "select sent_date, stream, sum(sent) from {m}.mart_email_overview_daily group by 1, 2",
-    "rates": "select sum(delivered) / nullif(sum(sent), 0), sum(opened_human) / nullif(sum(delivered), 0), "
-    "sum(clicked_human) / nullif(sum(delivered), 0), sum(opted_out) / nullif(sum(delivered), 0) "
-    "from {m}.mart_email_overview_daily where sent_date > '2026-01-01'",
-    "human and all": "select sent_date, sum(opened_any), sum(opened_human), sum(clicked_any), sum(clicked_human), "
-    "sum(delivered) from {m}.mart_email_overview_daily group by 1 order by 1",
-    "send time": "select day_of_week, hour_of_day, sum(opened_human), sum(delivered) "
-    "from {m}.mart_send_time_heatmap group by 1, 2",
-    "events": "select event_date, event, sum(events) from {m}.mart_event_volume_daily group by 1, 2",
-    "best campaigns": "select campaign_name, sum(clicked_human) / nullif(sum(delivered), 0), sum(delivered) "
-    "from {m}.mart_campaign_performance group by 1 order by 2 desc nulls last limit 25",
-    "reactions": "select event_date, sum(opened_human), sum(clicked_human) "
-    "from {m}.mart_campaign_performance_daily group by 1",
-    "links": "select link_url, sum(total_human_clicks), sum(total_clicks) from {m}.mart_link_performance "
-    "group by 1 order by 2 desc limit 25",
-    "categories": "select category, sum(sent), sum(opened_human), sum(delivered) "
-    "from {m}.mart_category_performance group by 1",
-    "variations": "select campaign_name, ab_variation, open_lift, open_p_value from {m}.mart_ab_test_results limit 100",
-}
-"""What the charts of the overview and campaign dashboards ask."""
+DASHBOARDS = ("overview", "campaigns")
+"""Whose charts are timed, with the queries that their files define and the dates that their filter starts with."""
+
+DATES_SHOWN = timedelta(days=90)
 
 
 def run(report: Report) -> None:
@@ -85,8 +70,8 @@ def run(report: Report) -> None:
         "dashboard_query_p95_ms_10m",
         quantiles(charts, n=20)[-1] * 1000,
         unit="ms",
-        goal="<= 300",
-        detail=f"{len(CHARTS)} charts of overview and campaigns, slowest {max(charts) * 1000:.0f} ms",
+        goal="< 300",
+        detail=f"{len(_charts())} charts of overview and campaigns, slowest {max(charts) * 1000:.0f} ms",
     )
 
 
@@ -113,7 +98,7 @@ def measure(server: str, days: int) -> tuple[float, float, list[float]]:
         conn.execute(b"vacuum analyze")
         post_day(conn, LAST_DAY)
         day = dbt(url, name, "run", *MARTS, as_of=LAST_DAY)
-        charts = [_seconds(conn, query) for _ in range(3) for query in CHARTS.values()]
+        charts = [_seconds(conn, query) for _ in range(3) for query in _charts()]
     with psycopg.connect(server, autocommit=True) as conn:
         conn.execute(f"drop database {name} with (force)".encode())
     return day, full, charts
@@ -176,7 +161,13 @@ def _drop_indexes(conn: psycopg.Connection) -> list[str]:
     return [str(definition).replace(" ON ONLY ", " ON ") for *_, definition in rows]
 
 
+def _charts() -> list[str]:
+    branches = [Branch(SOURCE.label, SOURCE.marts_schema)]
+    queries = chart_queries(branches, LAST_DAY - DATES_SHOWN)
+    return [query.sql for query in queries if query.dashboard in DASHBOARDS]
+
+
 def _seconds(conn: psycopg.Connection, query: str) -> float:
     started = time.perf_counter()
-    conn.execute(query.format(m=SOURCE.marts_schema).encode()).fetchall()
+    conn.execute(query.encode()).fetchall()
     return time.perf_counter() - started
