@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 UV     := .uv/bin/uv
+WORKERS ?= 2
 # uv must neither fetch a Python of its own nor read a lock that names an index.
 export UV_PYTHON_DOWNLOADS := never
 export DAGSTER_DISABLE_TELEMETRY := 1
@@ -37,7 +38,7 @@ smoke: $(VENV)/.runtime  ## the demo's pipeline once through, headless; ends wit
 	@$(BIN)/sendgrid-orchestration smoke
 
 test: $(VENV)/.dev  ## every test, on real Postgres, real HTTP, real Dagster runs, real dbt builds
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder $(ARGS)
 
 lint: $(VENV)/.dev  ## style, types, layers and SQL
 	@$(BIN)/ruff format --check .

@@ -14,6 +14,14 @@ from sendgrid_orchestration.warehouse import embedded
 _numbers = itertools.count(1)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep together what shares a fixture that is dear: a file's tests, and all that look at the living demo."""
+    for item in items:
+        fixtures: list[str] = getattr(item, "fixturenames", [])
+        item.add_marker(pytest.mark.xdist_group("live" if "live" in fixtures else item.nodeid.split("::")[0]))
+
+
 @pytest.fixture(scope="session")
 def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The private Postgres, started once; superuser's URL."""
