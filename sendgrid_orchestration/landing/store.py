@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, BinaryIO, cast
+from urllib.parse import unquote
 
 import fsspec
 import zstandard
@@ -60,7 +61,8 @@ def open_store(landing_url: str, spool_dir: Path | None = None) -> LandingStore:
             variables (`AWS_ACCESS_KEY_ID`, `AWS_ENDPOINT_URL` …).
         spool_dir: where the receiver spools for a landing that is not a local folder; readers need not know it.
     """
-    fs, path = fsspec.core.url_to_fs(landing_url, use_listings_cache=False)
+    url = str(local_folder(landing_url)) if is_local(landing_url) else landing_url
+    fs, path = fsspec.core.url_to_fs(url, use_listings_cache=False)
     return LandingStore(fs, path, spool_dir)
 
 
@@ -70,8 +72,11 @@ def is_local(landing_url: str) -> bool:
 
 
 def local_folder(landing_url: str) -> Path:
-    """The folder of a local landing."""
-    return Path(fsspec.core.strip_protocol(landing_url))
+    """The folder of a local landing. fsspec would take `file:///my%20mail` for a folder that is called so."""
+    scheme = "file://"
+    if landing_url.startswith(scheme):
+        return Path(unquote(landing_url.removeprefix(scheme)))
+    return Path(landing_url).absolute()
 
 
 class LandingStore:

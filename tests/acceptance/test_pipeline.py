@@ -16,6 +16,8 @@ from sendgrid_orchestration.definitions import build_definitions
 from sendgrid_orchestration.defs.alerts.sensors import failed_runs_sensor
 from sendgrid_orchestration.defs.partitions import range_tags
 from sendgrid_orchestration.defs.runs import reasons
+from sendgrid_orchestration.landing.names import SUFFIX, name_giver
+from sendgrid_orchestration.landing.store import local_folder
 from sendgrid_orchestration.settings import Alerts
 from sendgrid_orchestration.simulator import SMOOTH, SendSummary
 from sendgrid_orchestration.warehouse.engine import resolve_urls
@@ -77,6 +79,7 @@ def test_one_run_takes_all_that_waits(pipeline: Pipeline) -> None:
     assert {check.check_name: check.passed for check in result.get_asset_check_evaluations()} == {
         "ledger_adds_up": True,
         "little_in_quarantine": True,
+        "no_damaged_files": True,
     }
 
 
@@ -114,6 +117,27 @@ def test_people_are_told_of_the_failure_once(pipeline: Pipeline, monkeypatch: py
     (message,) = webhook.messages
     assert "news_models failed" in message["text"]
     assert f"/runs/{run.run_id}" in message["text"]
+
+
+def test_a_damaged_file_fails_a_check_until_somebody_has_taken_it_away(pipeline: Pipeline) -> None:
+    name = name_giver()(datetime.now(UTC))
+    broken = local_folder(pipeline.stage.settings.landing_url) / "news" / "sealed" / f"{name}{SUFFIX}"
+    broken.write_bytes(b"not a post")
+    (request,) = pipeline.tick("landed_files")
+
+    def whole() -> dg.AssetCheckEvaluation:
+        result = headless.execute(pipeline.defs, pipeline.instance, "news_events", request)
+        (found,) = [
+            one for one in result.get_asset_check_evaluations() if one.check_name == "no_damaged_files"
+        ]
+        return found
+
+    found = whole()
+    assert not found.passed
+    assert "it does not begin like a landed file" in str(found.metadata[name].value)
+    assert pipeline.tick("landed_files") == [], "it is not tried again and again"
+    broken.unlink()
+    assert whole().passed
 
 
 def _models(

@@ -88,7 +88,7 @@ def test_replay_restores_a_warehouse_that_was_lost(warehouse_url: str, landing: 
 def test_folder_of_landed_files_can_be_replayed_into_another_source(
     warehouse_url: str, landing: Landing, tmp_path: Path
 ) -> None:
-    folder = tmp_path / "backup"
+    folder = tmp_path / "my backup"
     folder.mkdir()
     for path in (landing.root / "sendgrid" / "archive").rglob("*.zst"):
         shutil.copy(path, folder)

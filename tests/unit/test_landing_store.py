@@ -30,7 +30,7 @@ def land(root: Path, *bodies: bytes, received_at: datetime = NOON, source: str =
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    return tmp_path / "landing"
+    return tmp_path / "my landing"
 
 
 @pytest.fixture
@@ -206,4 +206,5 @@ def test_reading_takes_constant_memory(root: Path, store: LandingStore, archived
 def test_local_urls_are_told_from_others(tmp_path: Path) -> None:
     assert is_local(tmp_path.as_uri()) and is_local(str(tmp_path))
     assert local_folder(tmp_path.as_uri()) == tmp_path == local_folder(str(tmp_path))
+    assert local_folder("file:///srv/my%20mail") == Path("/srv/my mail")
     assert not is_local("s3://bucket/landing")

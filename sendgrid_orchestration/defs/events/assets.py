@@ -14,6 +14,7 @@ from sendgrid_orchestration.defs.events.tally import Tally, while_posts_keep_com
 from sendgrid_orchestration.defs.partitions import daily, days_of
 from sendgrid_orchestration.defs.resources import Landing, Warehouse
 from sendgrid_orchestration.defs.tables import column_schema
+from sendgrid_orchestration.load import ledger
 from sendgrid_orchestration.load.loader import LoadResult, load_waiting
 from sendgrid_orchestration.load.replay import replay_days
 from sendgrid_orchestration.settings import Settings, Source
@@ -94,6 +95,10 @@ def raw_events(source: Source, settings: Settings) -> dg.AssetsDefinition:
         context.log.info("%s", tally)
         with connect(url) as conn:
             rows = row_count(conn, source)
+            still_there = set(waiting())
+            still_damaged = [
+                file for file in ledger.damaged(conn, source.raw_schema) if file.file_name in still_there
+            ]
             for day, brought in rows_by_day(conn, source, days).items():
                 context.add_asset_metadata(
                     {"dagster/partition_row_count": brought}, asset_key=key, partition_key=f"{day}"
@@ -109,7 +114,14 @@ def raw_events(source: Source, settings: Settings) -> dg.AssetsDefinition:
                     "dagster/row_count": rows,
                     "dagster/column_schema": column_schema(conn, table),
                 },
-                check_results=list(check_results(key, tally, settings.checks.largest_quarantine_percent)),
+                check_results=list(
+                    check_results(
+                        key,
+                        tally,
+                        still_damaged,
+                        settings.checks.largest_quarantine_percent,
+                    )
+                ),
             )
 
     return events
