@@ -10,15 +10,62 @@ import csv
 import queue
 import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import overload
+
+import numpy as np
+from numpy.typing import NDArray
 
 from sendgrid_orchestration.sendgrid.errors import ExportFailedError
 
+Places = NDArray[np.intp]
+
+LONGEST_RECORD = 1 << 24
+"""Bytes. A contact's row has some hundreds; a quotation mark that nobody closes would gather the rest of the file."""
+
+_QUOTE = b'"'
 _GZIP_MAGIC = b"\x1f\x8b"
 _BLOCK = 1 << 18
 _BLOCKS_AHEAD = 8
+
+
+@dataclass(frozen=True)
+class Records(Sequence[bytes]):
+    """Some records of a file: one piece of its text, and where in it each begins and ends.
+
+    Attributes:
+        text: holds the records, and between them their line ends.
+        starts: where each begins, in bytes.
+        stops: where each ends: before its line end.
+    """
+
+    text: bytes
+    starts: Places
+    stops: Places
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    @overload
+    def __getitem__(self, place: int) -> bytes: ...
+    @overload
+    def __getitem__(self, place: slice) -> Records: ...
+    def __getitem__(self, place: int | slice) -> bytes | Records:
+        if isinstance(place, slice):
+            return Records(self.text, self.starts[place], self.stops[place])
+        return self.text[self.starts[place] : self.stops[place]]
+
+    def __iter__(self) -> Iterator[bytes]:
+        text = self.text
+        for start, stop in zip(self.starts.tolist(), self.stops.tolist(), strict=True):
+            yield text[start:stop]
+
+    def at(self, places: Places) -> Records:
+        """Those that stand at these places."""
+        return Records(self.text, self.starts[places], self.stops[places])
 
 
 class CsvFile:
@@ -30,26 +77,26 @@ class CsvFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
         self._batches = _batches(path)
+        self.header: list[str] = []
         self.ends_properly = True
-        first = next(self._batches, ([], True))
-        lines, self.ends_properly = first
-        self.header: list[str] = _header(lines[0]) if lines else []
-        self._rest = lines[1:]
+        self._rest: Records | None = None
+        if first := next(self._batches, None):
+            records, self.ends_properly = first
+            self.header = _header(records[0])
+            self._rest = records[1:]
 
-    def batches(self) -> Iterator[list[bytes]]:
-        """The records after the header, without their line ends.
+    def batches(self) -> Iterator[Records]:
+        """The records after the header, without their line ends and without empty ones.
 
         Raises:
             ExportFailedError: the file ends in the middle of a record, or its compression is damaged.
         """
         if self._rest:
             yield self._rest
-        for lines, ended in self._batches:
+        for records, ended in self._batches:
             self.ends_properly = ended
-            if lines:
-                yield lines
+            yield records
 
 
 def _header(line: bytes) -> list[str]:
@@ -57,44 +104,51 @@ def _header(line: bytes) -> list[str]:
     return next(csv.reader([text], strict=False), [])
 
 
-def _batches(path: Path) -> Iterator[tuple[list[bytes], bool]]:
-    """Batches of whole records, each with whether the last of them was ended by a line break."""
-    carry = b""
-    pending: list[bytes] = []  # lines of a record whose quotation mark is still open
+def _batches(path: Path) -> Iterator[tuple[Records, bool]]:
+    """Batches of one or more whole records, each with whether the last of them was ended by a line break."""
+    begun = b""  # a record whose end is in a later block
     for block in _read_ahead(path):
-        lines = (carry + block).split(b"\n")
-        carry = lines.pop()
-        records = _join_open(lines, pending)
-        if records:
+        text = begun + block
+        ends = _record_ends(text)
+        begun = text[ends[-1] + 1 :] if len(ends) else text
+        if len(begun) > LONGEST_RECORD:
+            raise ExportFailedError(f"a file has a row of more than {LONGEST_RECORD >> 20} MB")
+        if len(records := _records(text, ends)):
             yield records, True
-    if pending or carry.count(b'"') % 2:
+    if begun.count(_QUOTE) % 2:
         raise ExportFailedError("a file ends in the middle of a row")
-    if carry.strip():
-        yield [carry.removesuffix(b"\r")], False
+    if begun.strip():
+        yield _records(begun, np.array([len(begun)])), False
 
 
-def _join_open(lines: list[bytes], pending: list[bytes]) -> list[bytes]:
-    """Put lines back together that a line break inside a value took apart; leaves the unfinished in `pending`."""
-    if not pending and True not in [line.count(b'"') % 2 == 1 for line in lines]:
-        return _trimmed(lines)
-    records = []
-    for line in lines:
-        if pending or line.count(b'"') & 1:
-            pending.append(line)
-            if sum(part.count(b'"') for part in pending) & 1:
-                continue
-            records.append(b"\n".join(pending))
-            pending.clear()
-        else:
-            records.append(line)
-    return _trimmed(records)
+def _record_ends(text: bytes) -> Places:
+    """Where the line breaks stand that end a record: those with an even number of quotation marks before them.
+
+    Counted by numpy for a whole block, which takes a tenth of the time that asking line by line does.
+
+    Args:
+        text: begins with a record.
+    """
+    characters = np.frombuffer(text, np.uint8)
+    breaks = np.flatnonzero(characters == ord("\n"))
+    if not len(breaks):
+        return breaks
+    quotes = (characters[: breaks[-1] + 1] == ord(_QUOTE)).view(np.uint8)
+    lines = np.concatenate(([0], breaks[:-1] + 1))
+    odd_in_line = np.bitwise_xor.reduceat(quotes, lines)
+    odd_so_far = np.bitwise_xor.accumulate(odd_in_line)
+    ends: Places = breaks[odd_so_far == 0]
+    return ends
 
 
-def _trimmed(records: list[bytes]) -> list[bytes]:
-    """Without carriage returns at the end, and without empty lines."""
-    if any(record.endswith(b"\r") for record in records[:1]):
-        records = [record.removesuffix(b"\r") for record in records]
-    return [record for record in records if record] if b"" in records else records
+def _records(text: bytes, ends: Places) -> Records:
+    """The records that end at these line breaks."""
+    characters = np.frombuffer(text, np.uint8)
+    starts = np.concatenate(([0], ends[:-1] + 1))[: len(ends)]
+    stops = ends - ((ends > starts) & (characters[ends - 1] == ord("\r")))
+    records = Records(text, starts, stops)
+    filled = stops > starts
+    return records if filled.all() else records.at(np.flatnonzero(filled))
 
 
 def _read_ahead(path: Path) -> Iterator[bytes]:

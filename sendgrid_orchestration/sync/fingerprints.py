@@ -7,21 +7,17 @@ fingerprints are fetched (8 bytes a contact, in one sorted array), and only rows
 
 from __future__ import annotations
 
-import hashlib
-import re
-
 import numpy as np
 import psycopg
 from numpy.typing import NDArray
 from psycopg import sql
+from xxhash import xxh3_64_intdigest
+
+from sendgrid_orchestration.sendgrid.csv_records import Places, Records
 
 Prints = NDArray[np.int64]
 
-# Empty fields at the end of a row: a field defined later adds one to every row and changes none.
-_EMPTY_END = re.compile(rb'(?:,(?:"")?)+\Z')
-_EMPTY_ENDS = (b",", b',""')
-
-_DIGEST = np.dtype([("first", ">i8"), ("rest", "V12")])
+_COMMA, _QUOTE = ord(","), ord('"')
 
 
 class KnownPrints:
@@ -38,6 +34,7 @@ class KnownPrints:
         prints.sort()  # in place: a sorted copy of ten million would be felt
         repeated = prints[1:] == prints[:-1]
         self._prints = np.unique(prints) if repeated.any() else prints
+        self._index = _Index(self._prints)
         self._seen = np.zeros(len(self._prints), dtype=bool)
         self.recognise = recognise
         self._hits = 0
@@ -75,12 +72,11 @@ class KnownPrints:
         """Rows whose fingerprint had come before in the same read."""
         return self._hits - self.seen_count
 
-    def unknown(self, prints: Prints) -> NDArray[np.intp]:
+    def unknown(self, prints: Prints) -> Places:
         """The places of those that are not stored; the others are marked as seen."""
         if not (self.recognise and len(self._prints)):
             return np.arange(len(prints))
-        places = np.searchsorted(self._prints, prints)
-        places[places == len(self._prints)] = 0
+        places = self._index.places(prints)
         found = self._prints[places] == prints
         self._seen[places[found]] = True
         missed = np.flatnonzero(~found)
@@ -95,20 +91,71 @@ class KnownPrints:
         """Those of the given ones that came again."""
         if not (len(self._prints) and len(prints)):
             return prints[:0]
-        places = np.minimum(np.searchsorted(self._prints, prints), len(self._prints) - 1)
+        places = self._index.places(prints)
         again: Prints = prints[(self._prints[places] == prints) & self._seen[places]]
         return again
 
 
-def prints_of(records: list[bytes]) -> Prints:
+class _Index:
+    """Finds fingerprints in a sorted array, many at once.
+
+    They are spread evenly, so their first bits tell nearly where they stand, and three or four steps find the place: a fifth
+    of the time that a search through the whole of a million takes, most of it spent waiting for memory.
+
+    Args:
+        prints: sorted; at least one if anything is asked.
+    """
+
+    _IN_BUCKET = 8
+
+    def __init__(self, prints: Prints) -> None:
+        self._prints = prints
+        bits = max(1, (len(prints) // self._IN_BUCKET).bit_length())
+        self._shift = 64 - bits
+        self._half = 1 << (bits - 1)  # half of the fingerprints are negative
+        first = np.arange(-self._half, self._half, dtype=np.int64) << self._shift
+        self._starts = np.append(np.searchsorted(prints, first), len(prints))
+        self._steps = int(np.diff(self._starts).max()).bit_length()
+
+    def places(self, prints: Prints) -> Places:
+        """Where each stands, if it stands there at all; else any place."""
+        bucket = (prints >> self._shift) + self._half
+        low, high = self._starts[bucket], self._starts[bucket + 1]
+        last = len(self._prints) - 1
+        for _ in range(self._steps):
+            middle = (low + high) >> 1
+            before = self._prints[np.minimum(middle, last)] < prints
+            low = np.where(before, middle + 1, low)
+            high = np.where(before, high, middle)
+        places: Places = np.minimum(low, last)
+        return places
+
+
+def prints_of(records: Records) -> Prints:
     """The fingerprints of rows of an export."""
-    # The fastest here, by its processor instructions; nothing depends on its strength.
-    sha1 = hashlib.sha1
-    digests = b"".join([sha1(record).digest() for record in _canonical(records)])
-    return np.frombuffer(digests, dtype=_DIGEST)["first"].astype(np.int64)
+    starts, stops, text = records.starts, _ends_of_content(records), records.text
+    contents = [text[start:stop] for start, stop in zip(starts.tolist(), stops.tolist(), strict=True)]
+    return np.fromiter(map(xxh3_64_intdigest, contents), np.uint64, len(contents)).view(np.int64)
 
 
-def _canonical(records: list[bytes]) -> list[bytes]:
-    if True not in [record.endswith(_EMPTY_ENDS) for record in records]:
-        return records
-    return [_EMPTY_END.sub(b"", record) if record.endswith(_EMPTY_ENDS) else record for record in records]
+def _ends_of_content(records: Records) -> Places:
+    """Where each row would end without the empty fields at its end: a field defined later adds one to every row and changes none."""
+    characters = np.frombuffer(records.text, np.uint8)
+    starts, stops = records.starts, records.stops
+    short = np.arange(len(stops))  # the places of the rows that may end shorter still
+    while len(short):
+        begin, end = starts[short], stops[short]
+        last = characters[end - 1]
+        plain = (last == _COMMA) & (end > begin)
+        quoted = (
+            (last == _QUOTE)
+            & (end - begin >= 3)
+            & (characters[end - 2] == _QUOTE)
+            & (characters[end - 3] == _COMMA)
+        )
+        shorter = plain | quoted
+        short = short[shorter]
+        if len(short):
+            stops = stops.copy() if stops is records.stops else stops
+            stops[short] -= np.where(quoted[shorter], 3, 1)
+    return stops

@@ -231,12 +231,9 @@ class _Read:
             prints = prints_of(records)
             self.rows += len(records)
             fresh = self.known.unknown(prints)
-            if len(fresh) == len(records):
-                rows = zip(prints.tolist(), records, strict=True)
-            else:
-                rows = zip(prints[fresh].tolist(), [records[place] for place in fresh.tolist()], strict=True)
-            if block := b"".join([b"%d,%b\n" % row for row in rows]):
-                copy.write(block)
+            if len(fresh):
+                rows = zip(prints[fresh].tolist(), records.at(fresh), strict=True)
+                copy.write(b"".join([b"%d,%b\n" % row for row in rows]))
             if self.rows - told >= PROGRESS_EVERY:
                 told = self.rows
                 self.context.progress(f"recipients: {self.rows} rows read.")

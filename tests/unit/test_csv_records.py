@@ -7,10 +7,12 @@ import gzip
 import io
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sendgrid_orchestration.sendgrid import csv_records
 from sendgrid_orchestration.sendgrid.csv_records import CsvFile
 from sendgrid_orchestration.sendgrid.errors import ExportFailedError
 
@@ -37,13 +39,18 @@ def all_of(file: CsvFile) -> list[bytes]:
 
 
 @settings(max_examples=60, deadline=None)
-@given(rows=ROWS, packed=st.booleans())
+@given(rows=ROWS, packed=st.booleans(), block=st.sampled_from([1, 64, 1 << 18]))
 def test_every_row_is_found_and_none_is_torn(
-    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, ...]], packed: bool
+    tmp_path_factory: pytest.TempPathFactory, rows: list[tuple[str, ...]], packed: bool, block: int
 ) -> None:
     content = written(rows)
     path = tmp_path_factory.getbasetemp() / "any.csv"
-    file = read(path, gzip.compress(content) if packed else content)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(csv_records, "_BLOCK", block)
+        check_that_rows_are_found(read(path, gzip.compress(content) if packed else content), rows)
+
+
+def check_that_rows_are_found(file: CsvFile, rows: list[tuple[str, ...]]) -> None:
     assert file.header == ["EMAIL", "NAME", "CONTACT_ID"]
     records = all_of(file)
     parsed = [tuple(next(csv.reader(io.StringIO(record.decode(), newline="")))) for record in records]
@@ -108,3 +115,26 @@ def test_a_last_row_without_line_end_is_read_and_told(tmp_path: Path) -> None:
     file = read(tmp_path / "f", written([("a", "b", "1")])[:-1])
     assert all_of(file) == [b'"a","b","1"']
     assert not file.ends_properly
+
+
+def test_a_quotation_mark_that_nobody_closes_does_not_gather_the_rest_in_memory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(csv_records, "LONGEST_RECORD", 1 << 20)
+    content = b'"EMAIL","CONTACT_ID"\n"a@example.com,"1"\n' + b'"b@example.com","2"\n' * 200_000
+    with pytest.raises(ExportFailedError, match="more than 1 MB"):
+        all_of(read(tmp_path / "f", content))
+
+
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
+def test_empty_lines_are_no_rows(tmp_path: Path, line_end: bytes) -> None:
+    content = line_end.join([b"", b"A,B", b"", b"1,2", b"", b"", b"3,4", b"", b""])
+    file = read(tmp_path / "f", content)
+    assert file.header == ["A", "B"]
+    assert all_of(file) == [b"1,2", b"3,4"]
+
+
+def test_rows_can_be_taken_by_place(tmp_path: Path) -> None:
+    (records,) = read(tmp_path / "f", b"A\none\ntwo\nthree\n").batches()
+    assert (len(records), records[1], list(records[1:])) == (3, b"two", [b"two", b"three"])
+    assert list(records.at(np.array([2, 0]))) == [b"three", b"one"]

@@ -5,9 +5,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sendgrid_orchestration.sync.fingerprints import KnownPrints, prints_of
+from sendgrid_orchestration.sendgrid.csv_records import Records
+from sendgrid_orchestration.sync import fingerprints
+from sendgrid_orchestration.sync.fingerprints import KnownPrints, Prints
 
 ROWS = [f'"{n}@example.com","","x"'.encode() for n in range(100)]
+
+
+def prints_of(rows: list[bytes]) -> Prints:
+    """Of rows as they stand in a file."""
+    stops = np.cumsum([len(row) + 1 for row in rows]) - 1
+    starts = np.concatenate(([0], stops[:-1] + 1))
+    return fingerprints.prints_of(Records(b"\n".join(rows), starts, stops))
 
 
 def test_known_rows_are_passed_over_and_the_others_are_found() -> None:
@@ -44,9 +53,26 @@ def test_with_nothing_known_everything_is_new() -> None:
     assert known.were_seen(prints_of(ROWS)).tolist() == []
 
 
+@pytest.mark.parametrize("count", [1, 2, 7, 8, 1000, 5000])
+def test_each_is_found_however_many_there_are_and_however_they_lie(count: int) -> None:
+    drawn = np.random.default_rng(count).integers(-(2**63), 2**63, count, dtype=np.int64)
+    crowded = np.arange(count, dtype=np.int64) - count // 2
+    extremes = np.array([-(2**63), -1, 0, 2**63 - 1], dtype=np.int64)
+    for stored in (drawn, crowded, np.append(drawn, extremes), np.append(crowded, extremes)):
+        known = KnownPrints(stored.copy())
+        asked = np.concatenate((stored, stored + 1, extremes))
+        found = np.setdiff1d(np.arange(len(asked)), known.unknown(asked))
+        assert found.tolist() == np.flatnonzero(np.isin(asked, stored)).tolist()
+
+
 @pytest.mark.parametrize("end", [b',""', b",", b',"",""', b",,"])
 def test_a_field_that_is_defined_later_and_empty_changes_no_row(end: bytes) -> None:
-    assert prints_of([ROWS[0] + end]) == prints_of([ROWS[0]])
+    grown = prints_of([ROWS[0] + end, ROWS[1] + end, b'"x","y"', ROWS[2]])
+    assert grown.tolist() == prints_of([ROWS[0], ROWS[1], b'"x","y"', ROWS[2]]).tolist()
+
+
+def test_a_row_of_empty_fields_alone_is_a_row_as_well() -> None:
+    assert len({*prints_of([b",,", b'"",""', b'"a",""', b'""']).tolist()}) == 3
 
 
 @pytest.mark.parametrize(
