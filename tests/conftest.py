@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,7 +25,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session")
 def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The private Postgres, started once; superuser's URL."""
+    """The private Postgres, started once; superuser's URL. `TEST_POSTGRES_URL` names another server to try."""
+    if url := os.environ.get("TEST_POSTGRES_URL"):
+        yield url
+        return
     data_dir: Path = tmp_path_factory.mktemp("postgres")
     yield embedded.ensure_running(data_dir)
     embedded.stop(data_dir)
