@@ -54,7 +54,7 @@ format: $(VENV)/.dev  ## format Python and SQL
 bench: $(VENV)/.dev  ## print the benchmark table, write benchmarks/results.json
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-soak: $(VENV)/.dev  ## the fault tests at length: a hundred kills each of receiver and loader
+soak: $(VENV)/.dev  ## the fault tests at length: a hundred kills each of receiver, loader and sync
 	@SOAK=1 $(BIN)/python -m pytest --timeout 3600 tests/fault $(ARGS)
 
 dashboards: $(VENV)/.runtime  ## the dashboards in Superset, over what is in the warehouse

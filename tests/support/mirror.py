@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -44,11 +45,21 @@ class Mirror:
         return client_of(self.simulator)
 
     def sync(self, name: str, client: SendGridClient | None = None) -> SyncResult:
-        """Sync one object."""
+        """Sync one object, three hours after the last."""
         self.now += timedelta(hours=3)
+        return self.sync_now(name, client)
+
+    def sync_now(self, name: str, client: SendGridClient | None = None) -> SyncResult:
+        """Sync one object at the moment of the last."""
         return sync_object(
             client or self.client, self.url, self.source, name, now=self.now, progress=self.said.append
         )
+
+    def told(self, name: str) -> str:
+        """What another process must be told to sync an object at the moment of the last, as JSON."""
+        account = {"api": self.simulator.url, "key": self.simulator.api_key}
+        target = {"url": self.url, "source": self.source.name, "object": name, "now": self.now.isoformat()}
+        return json.dumps({**account, **target})
 
     def rows(self, query: str, *params: Any) -> list[tuple[Any, ...]]:
         """What a query gives; `{raw}` is the schema of the tables."""
@@ -68,12 +79,17 @@ _numbers = itertools.count(1)
 def mirror(url: str, *, marketing: str = "new", **account: Any) -> Iterator[Mirror]:
     """A mirror of a small new account, in a schema of its own: a database of its own would cost ten times as much."""
     options: dict[str, Any] = {"contacts": 40, "history_messages": 20, "custom_fields": 3, **account}
+    with Simulator(**options) as simulator:
+        yield mirror_of(simulator, url, marketing=marketing)
+
+
+def mirror_of(simulator: Simulator, url: str, *, marketing: str = "new") -> Mirror:
+    """One more mirror of an account, in a schema of its own."""
     source = Source.model_validate({"name": f"mirror_{next(_numbers)}", "marketing": marketing})
     with connect(url) as conn:
         conn.execute(f"create schema {source.raw_schema}".encode())
         objects.create(conn, source)
-    with Simulator(**options) as simulator:
-        yield Mirror(simulator, url, source)
+    return Mirror(simulator, url, source)
 
 
 def client_of(simulator: Simulator, **options: Any) -> SendGridClient:
