@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import Any
 
@@ -12,6 +12,8 @@ from sendgrid_orchestration.sync.context import Context
 from sendgrid_orchestration.sync.mirror import Records, Seen
 from sendgrid_orchestration.sync.shape import moment
 from sendgrid_orchestration.warehouse.object_tables import TABLES
+
+_SINGLE_SENDS = "/v3/marketing/singlesends"
 
 _PAGE = 1000
 _SMALL_PAGE = 100
@@ -119,7 +121,7 @@ def campaigns(context: Context) -> Records:
 
 def single_sends(context: Context) -> Records:
     """Single sends; the details of each are asked for only where it is new or was touched since."""
-    path = "/v3/marketing/singlesends"
+    path = _SINGLE_SENDS
     known = context.known("single_sends", ["id"], ["updated_at", "status", "name", "email_config"])
     pages = token_pages(context.client, path, context.reading, params={"page_size": _SMALL_PAGE})
     for single_send in pages:
@@ -141,13 +143,21 @@ def single_sends(context: Context) -> Records:
 
 
 def single_send_stats(context: Context) -> Records:
-    """Totals of every single send, then the days of those whose total moved."""
-    yield from _stats(context, "single_send_stats", "singlesends", ("ab_variation", "ab_phase"))
+    """Totals of every single send, then the days of those whose total moved, and the variations of their A/B tests."""
+    yield from _stats(
+        context, "single_send_stats", "singlesends", ("ab_variation", "ab_phase"), _with_ab_test
+    )
 
 
 def automation_stats(context: Context) -> Records:
-    """Totals of every automation, then the days of those whose total moved."""
-    yield from _stats(context, "automation_stats", "automations", ("step_id",))
+    """Totals of every automation, then the days and the steps of those whose total moved."""
+    yield from _stats(context, "automation_stats", "automations", ("step_id",), lambda _, moved: moved)
+
+
+def _with_ab_test(context: Context, moved: set[Any]) -> set[Any]:
+    """Those that test a variation against another: one in many, and told by the list of single sends, a hundred a request."""
+    pages = token_pages(context.client, _SINGLE_SENDS, context.reading, params={"page_size": _SMALL_PAGE})
+    return moved & {one.get("id") for one in pages if one.get("is_abtest")}
 
 
 _COMPARED = (
@@ -162,7 +172,22 @@ _COMPARED = (
 )
 
 
-def _stats(context: Context, table: str, kind: str, parts: tuple[str, ...]) -> Records:
+def _stats(
+    context: Context,
+    table: str,
+    kind: str,
+    parts: tuple[str, ...],
+    divided: Callable[[Context, set[Any]], set[Any]],
+) -> Records:
+    """What became of each mailing.
+
+    Args:
+        context: the circumstances.
+        table: the target.
+        kind: SendGrid's word for these mailings, in the path.
+        parts: the fields that tell parts of a mailing apart; "all" where they are counted together.
+        divided: of the mailings whose total moved, those whose parts are worth a request of their own.
+    """
     path = f"/v3/marketing/stats/{kind}"
     identity = ("id", *parts, "aggregation")
     defaults = {**dict.fromkeys(parts, "all"), "aggregation": "total"}
@@ -182,6 +207,7 @@ def _stats(context: Context, table: str, kind: str, parts: tuple[str, ...]) -> R
     for key in known:
         if key[-1] != "total":
             last_days[key[0]] = max(last_days.get(key[0], ""), key[-1])
+    in_parts = divided(context, set(moved)) if moved else set()
     for number, one in enumerate(dict.fromkeys(moved), start=1):
         try:
             for row in _days(context, f"{path}/{one}", last_days.get(one), identity):
@@ -192,10 +218,31 @@ def _stats(context: Context, table: str, kind: str, parts: tuple[str, ...]) -> R
                     or tuple(whole.get(name) for name in identity) in known
                 ):
                     yield whole
+            if one in in_parts:
+                yield from _parts(context, f"{path}/{one}", parts)
         except NotFoundError:
             context.reading.note(f"{kind} {one} was deleted while its statistics were read.")
         if number % 100 == 0:
             context.progress(f"{table}: the days of {number} of {len(moved)} read.")
+
+
+def _parts(context: Context, path: str, parts: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+    """The totals of each part: variations and phases of an A/B test, steps of an automation."""
+    grouped: dict[str, str | int | None] = {
+        "aggregated_by": "total",
+        # As for days; the first is before the oldest mailing of today's Marketing Campaigns.
+        "start_date": "2018-01-01",
+        "end_date": context.now.date().isoformat(),
+        "timezone": "UTC",
+        "group_by": ",".join(parts),
+        "page_size": _STATS_PAGE,
+    }
+    identity = ("id", *parts, "aggregation")
+    for row in token_pages(context.client, path, context.reading, params=grouped, identity=identity):
+        whole = {**dict.fromkeys(parts, "all"), "aggregation": "total", **row}
+        # What no part is told of stands in the list of totals already.
+        if any(whole[part] != "all" for part in parts):
+            yield whole
 
 
 def _days(

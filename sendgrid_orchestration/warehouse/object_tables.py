@@ -222,7 +222,8 @@ _TABLES = (
                 "custom_fields",
                 "jsonb",
                 "any other column of the export",
-                "Values without a typed column: fields not defined yet, values that do not fit their field's type.",
+                "Only values without a typed column, by their name; null for most. Fields not defined yet, values that do not fit "
+                "their field's type. A defined field is a column of its own, and not in here.",
             ),
         ),
         fill=90,
@@ -284,10 +285,13 @@ _TABLES = (
     ),
     Table(
         "single_send_stats",
-        "One row per single send, A/B variation and phase, and day or total.",
+        "One row per single send, A/B variation and phase, and day or total: days of all variations together, totals of each.",
         (
             _text("single_send_id", "id"),
-            _text("ab_variation", note="`all`, or the variation's id."),
+            _text(
+                "ab_variation",
+                note="`all`, or the variation's id: sums are over one or the other, never over both.",
+            ),
             _text("ab_phase", note="send, test or all."),
             _text("aggregation", note="`total`, or the day as YYYY-MM-DD."),
             Column("date", "date", "aggregation", "The day; null for the total."),
@@ -299,10 +303,12 @@ _TABLES = (
     ),
     Table(
         "automation_stats",
-        "One row per automation, step, and day or total.",
+        "One row per automation, step, and day or total: days of all steps together, totals of each.",
         (
             _text("automation_id", "id"),
-            _text("step_id", note="`all`, or the step's id."),
+            _text(
+                "step_id", note="`all`, or the step's id: sums are over one or the other, never over both."
+            ),
             _text("aggregation", note="`total`, or the day as YYYY-MM-DD."),
             Column("date", "date", "aggregation", "The day; null for the total."),
             *_counts("stats.", *_MARKETING_METRICS),

@@ -138,7 +138,8 @@ def test_statistics_of_mailings_arrive_in_total_and_by_day(account: Mirror) -> N
     account.sync("single_send_stats")
     totals = dict(
         account.rows(
-            "select single_send_id, delivered from {raw}.single_send_stats where aggregation = 'total'"
+            "select single_send_id, delivered from {raw}.single_send_stats "
+            "where aggregation = 'total' and ab_variation = 'all'"
         )
     )
     days = dict(
@@ -153,6 +154,38 @@ def test_statistics_of_mailings_arrive_in_total_and_by_day(account: Mirror) -> N
     assert (again.inserted, again.updated, again.deleted, again.whole) == (0, 0, 0, False)
     assert account.simulator.log.count("/v3/marketing/stats/singlesends/") == 0
     assert account.sync("automation_stats").inserted > 0
+
+
+def test_variations_of_an_ab_test_arrive_apart_and_only_tests_are_asked_for_them(account: Mirror) -> None:
+    account.sync("single_send_stats")
+    tested = [one.id for one in account.simulator.account.mailings.single_sends if one.abtest]
+    grouped = [seen.path for seen in account.simulator.log.all() if "group_by" in seen.query]
+    assert grouped == [f"/v3/marketing/stats/singlesends/{one}" for one in tested]
+    counted = account.rows(
+        "select single_send_id, count(*), count(distinct (ab_variation, ab_phase)), sum(delivered)::bigint "
+        "from {raw}.single_send_stats where ab_variation != 'all' group by 1"
+    )
+    together = dict(
+        account.rows(
+            "select single_send_id, delivered from {raw}.single_send_stats "
+            "where aggregation = 'total' and ab_variation = 'all' and ab_phase = 'all'"
+        )
+    )
+    # Two variations in the test, and the winner once more for everybody else.
+    assert counted == [(one, 3, 3, together[one]) for one in tested]
+    again = account.sync("single_send_stats")
+    assert (again.inserted, again.updated, again.deleted) == (0, 0, 0)
+
+
+def test_steps_of_an_automation_arrive_apart(account: Mirror) -> None:
+    account.sync("automation_stats")
+    query = (
+        "select automation_id, sum(delivered)::bigint from {raw}.automation_stats "
+        "where aggregation = 'total' and step_id {} 'all' group by 1 order by 1"
+    )
+    steps = account.rows(query.replace("{}", "!="))
+    assert steps == account.rows(query.replace("{}", "="))
+    assert account.value("select count(*) from {raw}.automation_stats where step_id != 'all'") > len(steps)
 
 
 def test_daily_statistics_arrive_and_only_the_last_month_is_read_again(account: Mirror) -> None:
