@@ -13,10 +13,12 @@ from sendgrid_orchestration.sync.mirror import Records, Seen
 from sendgrid_orchestration.sync.shape import moment
 from sendgrid_orchestration.warehouse.object_tables import TABLES
 
+_SEGMENTS = "/v3/marketing/segments/2.0"
+_OLD_SEGMENTS = "/v3/marketing/segments"
 _SINGLE_SENDS = "/v3/marketing/singlesends"
 
 _PAGE = 1000
-_SMALL_PAGE = 100
+_SMALL_PAGE = 100  # no most is documented; Airbyte reads pages of a hundred
 _STATS_PAGE = 50
 
 FIRST_STATS = timedelta(days=396)
@@ -40,18 +42,16 @@ def segments(context: Context) -> Records:
 
 def listed_segments(context: Context) -> Iterator[tuple[str, dict[str, Any]]]:
     """The segments as their lists tell them, all at once, each with the path that it stands under."""
-    path = "/v3/marketing/segments/2.0"
     ids = set()
-    for segment in _all_at_once(context, path):
+    for segment in _all_at_once(context, _SEGMENTS):
         ids.add(segment.get("id"))
-        yield path, segment
-    path = "/v3/marketing/segments"
+        yield _SEGMENTS, segment
     try:
-        old = [one for one in _all_at_once(context, path) if one.get("id") not in ids]
+        old = [one for one in _all_at_once(context, _OLD_SEGMENTS) if one.get("id") not in ids]
     except (NotFoundError, WrongFamilyError):
         return  # the endpoint is deprecated since 2022 and may go
     for segment in old:
-        yield path, {"query_version": "1", **segment}
+        yield _OLD_SEGMENTS, {"query_version": "1", **segment}
 
 
 def _all_at_once(context: Context, path: str) -> list[dict[str, Any]]:
@@ -75,8 +75,9 @@ def _with_query(
         yield {**segment, "query_dsl": stored[1], **_only_parent(segment)}
         return
     try:
-        # The sample of fifty contacts comes along unless it is declined.
-        detail = context.client.get(f"{path}/{segment.get('id')}", {"contacts_sample": "false"})
+        # The sample of fifty contacts comes along unless it is declined; segments 1.0 know no such parameter.
+        plain = {"contacts_sample": "false"} if path == _SEGMENTS else None
+        detail = context.client.get(f"{path}/{segment.get('id')}", plain)
     except NotFoundError:
         context.reading.note(f"Segment {segment.get('id')} was deleted while the segments were read.")
         return
