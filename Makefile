@@ -38,7 +38,7 @@ smoke: $(VENV)/.runtime  ## the demo's pipeline once through, headless; ends wit
 	@$(BIN)/sendgrid-orchestration smoke
 
 test: $(VENV)/.dev  ## every test, on real Postgres, real HTTP, real Dagster runs, real dbt builds
-	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup --no-loadscope-reorder $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses $(WORKERS) --no-loadscope-reorder $(ARGS)
 
 lint: $(VENV)/.dev  ## style, types, layers and SQL
 	@$(BIN)/ruff format --check .

@@ -6,21 +6,29 @@ import itertools
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 from sendgrid_orchestration.warehouse import embedded
 
 _numbers = itertools.count(1)
+_LOOK_AT_THE_LIVING_DEMO = ("test_dashboards.py", "test_live.py", "test_pages.py")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together what shares a fixture that is dear: a file's tests, and all that look at the living demo."""
-    for item in items:
-        fixtures: list[str] = getattr(item, "fixturenames", [])
-        item.add_marker(pytest.mark.xdist_group("live" if "live" in fixtures else item.nodeid.split("::")[0]))
+class _ByFile(LoadScopeScheduling):
+    """Gives each process whole files, and all that look at the living demo to one: it is dear to start."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.split("::", 1)[0]
+        return "the living demo" if file.endswith(_LOOK_AT_THE_LIVING_DEMO) else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _ByFile:
+    """How tests are shared out. Not xdist's own groups: since pytest 9.1 their marks are lost on the way."""
+    return _ByFile(config, log)
 
 
 @pytest.fixture(scope="session")
