@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from sendgrid_orchestration.landing.store import LandingStore, open_store
 from sendgrid_orchestration.sendgrid.client import SendGridClient
 from sendgrid_orchestration.settings import Settings, Source
-from sendgrid_orchestration.warehouse import objects
 from sendgrid_orchestration.warehouse.engine import connect, resolve_urls
 from sendgrid_orchestration.warehouse.migrations import migrate
 
@@ -26,15 +25,16 @@ class Warehouse:
         return resolve_urls(self.settings).warehouse.get_secret_value()
 
     def prepare(self, source: Source) -> str:
-        """Create or upgrade the source's schemas and tables. Costs little where nothing is to be done.
+        """Create or upgrade the source's schemas and tables, and let the read-only role read them.
+
+        Costs little where nothing is to be done.
 
         Returns:
             The URL.
         """
         url = self.url()
         with connect(url) as conn:
-            migrate(conn, source)
-            objects.create(conn, source)
+            migrate(conn, source, reader_role=self.settings.warehouse.reader_role)
         return url
 
 

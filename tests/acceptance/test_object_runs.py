@@ -1,0 +1,151 @@
+"""What Dagster says of the objects: each fails for itself, and its health is told by checks."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import psycopg
+import pytest
+import yaml
+
+from sendgrid_orchestration.defs.objects.assets import object_assets
+from sendgrid_orchestration.defs.resources import Warehouse
+from sendgrid_orchestration.sendgrid.client import SendGridClient
+from sendgrid_orchestration.settings import Settings, Source, load_settings
+from sendgrid_orchestration.simulator import Simulator
+from tests.support.mirror import client_of
+
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+
+
+@dataclass
+class Account:
+    """A simulated account, and Dagster's memory of what was fetched from it."""
+
+    simulator: Simulator
+    settings: Settings
+    url: str
+    instance: dg.DagsterInstance
+
+    def client(self, _: Source) -> SendGridClient:
+        """Of the account; stands in for the resource."""
+        return client_of(self.simulator)
+
+    def fetch(self, *names: str) -> dg.ExecuteInProcessResult:
+        """Fetch some objects in one run."""
+        chosen = [asset for asset in self.assets if asset.key.path[-1] in names]
+        return dg.materialize(
+            chosen,
+            instance=self.instance,
+            resources={"warehouse": Warehouse(self.settings), "sendgrid": self},
+            raise_on_error=False,
+            run_config=QUIET,
+        )
+
+    def failed_checks(self, *names: str) -> dict[str, str]:
+        """The checks of one more run that did not pass, with what they said."""
+        done = self.fetch(*names)
+        assert done.success
+        return {
+            found.check_name: str(found.description)
+            for found in done.get_asset_check_evaluations()
+            if not found.passed
+        }
+
+    @property
+    def assets(self) -> list[dg.AssetsDefinition]:
+        """Of its only source."""
+        return object_assets(self.settings.sources[0], self.settings)
+
+
+@pytest.fixture
+def account(warehouse_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Account]:
+    content: dict[str, Any] = {
+        "data_dir": str(tmp_path / "data"),
+        "sources": [{"name": "marketing"}],
+        "warehouse": {"url": warehouse_url, "reader_role": "people_who_look"},
+    }
+    (tmp_path / "sendgrid.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
+    monkeypatch.setenv("SENDGRID_CONFIG", str(tmp_path / "sendgrid.yaml"))
+    with (
+        Simulator(contacts=60, history_messages=50, custom_fields=2) as simulator,
+        dg.DagsterInstance.ephemeral() as instance,
+    ):
+        yield Account(simulator, load_settings(), warehouse_url, instance)
+
+
+def test_an_object_that_fails_fails_alone_and_says_what_to_do(account: Account) -> None:
+    account.simulator.faults.add("/v3/asm/groups", times=None, status=403)
+    done = account.fetch("lists", "unsubscribe_groups", "templates")
+    assert not done.success
+    assert {one.asset_key.path[-1] for one in done.get_asset_materialization_events() if one.asset_key} == {
+        "lists",
+        "templates",
+    }
+    (failure,) = done.get_step_failure_events()
+    told = failure.step_failure_data.error
+    assert "unsubscribe_groups" in str(failure.step_key)
+    assert "skip_objects" in str(told)
+
+
+def test_health_is_good_while_nothing_goes_away(account: Account) -> None:
+    for _ in range(2):
+        assert account.failed_checks("recipients", "lists", "daily_stats") == {}
+
+
+def test_many_rows_that_are_gone_at_once_fail_the_volume_check(account: Account) -> None:
+    account.fetch("recipients")
+    account.simulator.account.delete_contacts(40)
+    assert account.failed_checks("recipients") == {
+        "volume_as_before": "SendGrid gave 20 rows, and 60 the time before."
+    }
+    assert account.failed_checks("recipients") == {}
+
+
+def test_no_rows_where_there_were_some_fail_the_volume_check(account: Account) -> None:
+    account.fetch("lists")
+    account.simulator.faults.add(
+        "/v3/marketing/lists", times=None, change=lambda body: {**body, "result": []}
+    )
+    assert "SendGrid gave 0 rows" in account.failed_checks("lists")["volume_as_before"]
+
+
+def test_a_column_that_came_is_told(account: Account) -> None:
+    account.fetch("recipients")
+    account.simulator.account.add_custom_field("shoe_size", "Number")
+    assert account.failed_checks("recipients") == {"columns_as_before": "shoe_size came"}
+
+
+def test_a_read_that_was_not_whole_is_told(account: Account) -> None:
+    account.simulator.faults.add(
+        "/v3/marketing/contacts/count", times=None, change=lambda body: {**body, "contact_count": 70}
+    )
+    told = account.failed_checks("recipients")
+    assert "SendGrid counts 70" in told["read_was_complete"]
+
+
+def test_an_object_is_overdue_after_two_intervals(account: Account) -> None:
+    for asset in account.assets:
+        for spec in asset.specs:
+            policy = spec.freshness_policy
+            assert isinstance(policy, dg.FreshnessPolicy)
+            assert policy.fail_window.to_timedelta() == timedelta(hours=6)  # type: ignore[attr-defined]
+
+
+def test_a_run_lets_the_read_only_role_read(account: Account) -> None:
+    """The role of the setting is there, whether or not anybody ever opens the dashboards."""
+    account.fetch("lists")
+    query = "select has_schema_privilege('people_who_look', %s, 'usage')"
+    with psycopg.connect(account.url) as conn:
+        may = [
+            conn.execute(query, [schema]).fetchone()
+            for schema in ("marketing", "marketing_marts", "marketing_raw")
+        ]
+        conn.execute("drop owned by people_who_look")
+        conn.execute("drop role people_who_look")
+    assert may == [(True,), (True,), (False,)]
