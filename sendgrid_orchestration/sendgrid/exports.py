@@ -7,11 +7,13 @@ are makes no difference to memory.
 
 from __future__ import annotations
 
+import fcntl
 import logging
+import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
@@ -38,6 +40,7 @@ LONGEST_JOB = 24 * 3600.0
 """Files are kept no longer than a day or three; a job that runs longer than that has been forgotten."""
 
 _CHUNK = 1 << 18
+_FOLDERS, _LOCK = "sendgrid-export-", "in-use.lock"
 
 
 @dataclass(frozen=True)
@@ -71,11 +74,24 @@ class ExportedFiles:
 
     Attributes:
         contact_count: how many contacts SendGrid says are in them; None where it does not say.
+        waited: seconds from the first request to the last file on disk.
     """
 
     export_id: str
     paths: tuple[Path, ...]
     contact_count: int | None
+    waited: float
+
+    @property
+    def facts(self) -> dict[str, str | float]:
+        """What a person who looks at the run wants to know of the export."""
+        size = sum(path.stat().st_size for path in self.paths)
+        return {
+            "export_id": self.export_id,
+            "export_files": len(self.paths),
+            "export_mb": round(size / 1e6, 1),
+            "export_s": round(self.waited, 1),
+        }
 
 
 @contextmanager
@@ -105,13 +121,14 @@ def exported(
         wanted["list_ids"] = [list_id]
     if segment_id:
         wanted["segment_ids"] = [segment_id]
-    with tempfile.TemporaryDirectory(prefix="sendgrid-export-") as folder:
+    began = time.monotonic()
+    with _folder() as folder:
         for attempt in range(1, EXPORTS_TRIED + 1):
             job = _finished(client, _create(client, wanted), progress)
             try:
                 if job.status == "failure":
                     raise ExportFailedError(f"SendGrid says: {job.message or 'no reason'}")
-                yield_files = _download_all(client, job, Path(folder), progress)
+                paths = _download_all(client, job, folder, progress)
             except ExportFailedError as error:
                 if attempt == EXPORTS_TRIED:
                     raise ExportFailedError(
@@ -121,7 +138,26 @@ def exported(
                 reading.note(f"An export did not work out ({error}); another was asked for.")
                 continue
             break
-        yield ExportedFiles(job.id, yield_files, job.contact_count)
+        yield ExportedFiles(job.id, paths, job.contact_count, time.monotonic() - began)
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """Where the files of one export are. What a killed process left goes first: it is full of people's addresses."""
+    for path in Path(tempfile.gettempdir()).glob(f"{_FOLDERS}*/{_LOCK}"):
+        _remove_abandoned(path)
+    with tempfile.TemporaryDirectory(prefix=_FOLDERS) as name, (Path(name) / "taking").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        # Only now under its name, for until it is taken another process would find it abandoned.
+        (Path(name) / "taking").rename(Path(name) / _LOCK)
+        yield Path(name)
+
+
+def _remove_abandoned(lock: Path) -> None:
+    """Remove the folder of this lock, unless a living process holds it or it belongs to another user."""
+    with suppress(OSError), lock.open("r+") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(lock.parent, ignore_errors=True)
 
 
 def _create(client: SendGridClient, wanted: dict[str, Any]) -> str:

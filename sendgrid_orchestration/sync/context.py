@@ -29,6 +29,7 @@ class Context:
         family: what the account is on; `none` for objects that do not ask.
         now: the moment of this sync.
         progress: told, in a sentence, how far it is.
+        facts: what the sync's result tells beside its counts, by name.
     """
 
     client: SendGridClient
@@ -39,6 +40,7 @@ class Context:
     now: datetime
     progress: Progress
     reading: Reading = field(default_factory=Reading)
+    facts: dict[str, str | float] = field(default_factory=dict)
 
     def known(
         self, table: str, key: Sequence[str], columns: Sequence[str]

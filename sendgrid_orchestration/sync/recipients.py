@@ -58,6 +58,7 @@ def _through_export(context: Context, fields: list[CustomField], grown: bool, be
     # Fetched now, for SendGrid takes its time over the export.
     known = KnownPrints.load(context.conn, context.raw, recognise=not grown)
     with exported(context.client, context.reading, progress=context.progress) as files:
+        context.facts.update(files.facts)
         after = _count(context)
         if _table_is_empty(context):
             read = _Read(context, files, fields, known)

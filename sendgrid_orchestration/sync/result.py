@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -18,6 +19,7 @@ class SyncResult:
         whole: every sync reads all of it. Statistics are not: `rows_read` then says nothing about how many there are.
         warnings: what was odd, in sentences.
         duration: seconds.
+        facts: what else there is to tell, by name: of an export its id, files, megabytes, and seconds until they were here.
     """
 
     object: str
@@ -32,6 +34,7 @@ class SyncResult:
     duration: float
     offered: bool = True
     whole: bool = True
+    facts: Mapping[str, str | float] = field(default_factory=dict)
 
     def metadata(self) -> dict[str, Any]:
         """The same as plain values, for the metadata of a materialization."""
@@ -46,4 +49,5 @@ class SyncResult:
             "family": self.family or "",
             "duration_s": round(self.duration, 3),
             "warnings": list(self.warnings),
+            **self.facts,
         }

@@ -105,4 +105,5 @@ def _result(context: Context, spec: ObjectSpec, counts: Counts | None, duration:
         duration=duration,
         offered=offered,
         whole=spec.whole,
+        facts=context.facts,
     )

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import fcntl
+import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
-from sendgrid_orchestration.sendgrid import exports
 from sendgrid_orchestration.sendgrid.errors import ExportFailedError, SendGridUnavailableError
 from tests.support.mirror import Mirror, mirror
 
@@ -117,9 +119,11 @@ def test_pre_signed_links_get_no_credentials(account: Mirror) -> None:
 
 def test_a_job_is_asked_again_until_it_is_ready(account: Mirror) -> None:
     account.simulator.account.exports.habits.pending_polls = 5
-    account.sync("recipients")
+    told = account.sync("recipients").metadata()
     assert account.simulator.log.count(f"{EXPORTS}/") == 6
     assert any("is pending since" in sentence for sentence in account.said)
+    assert (told["export_files"], told["export_s"] > 0) == (1, True)
+    assert told["export_id"] in " ".join(account.said)
 
 
 def test_an_expired_link_is_asked_for_anew(account: Mirror) -> None:
@@ -344,7 +348,24 @@ def test_an_outage_in_the_middle_changes_nothing(account: Mirror) -> None:
     assert account.rows(TRACES) == before
 
 
-def test_export_files_do_not_stay_on_disk(account: Mirror, monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:  # type: ignore[no-untyped-def]
-    monkeypatch.setattr(exports.tempfile, "tempdir", str(tmp_path))
+def test_export_files_do_not_stay_on_disk(
+    account: Mirror, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     account.sync("recipients")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_files_that_a_killed_sync_left_are_removed_and_those_in_use_are_not(
+    account: Mirror, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    left, used = tmp_path / "sendgrid-export-left", tmp_path / "sendgrid-export-used"
+    for folder in (left, used):
+        folder.mkdir()
+        (folder / "contacts.csv").write_text("somebody@example.com")
+        (folder / "in-use.lock").touch()
+    with (used / "in-use.lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        account.sync("recipients")
+    assert list(tmp_path.iterdir()) == [used]
