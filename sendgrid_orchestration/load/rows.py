@@ -13,7 +13,8 @@ quarter of the time.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from datetime import date, timedelta
 from functools import lru_cache
 from typing import Any
 
@@ -121,6 +122,17 @@ def as_copy(row: str) -> str:
     return row[: -len(_A_COPY)] + _A_COPY
 
 
+def integers(values: Iterable[str], code: str) -> tuple[int, ...]:
+    """The numbers whose bytes these texts are; `code` is `struct`'s letter for their kind."""
+    data = "".join(values).encode("latin-1")
+    return struct.unpack(f"!{len(data) // struct.calcsize(f'!{code}')}{code}", data)
+
+
+def days(some: list[str]) -> set[date]:
+    """The days on which these rows' events happened."""
+    return {_FIRST_DAY + timedelta(days=number) for number in integers({row[DAY] for row in some}, "i")}
+
+
 def encoded(some: list[str]) -> list[bytes]:
     """Rows as COPY takes them, in portions; by time, so that the primary key grows at its end."""
     ordered = sorted(some)
@@ -174,6 +186,7 @@ _OID_OF_TEXT = 25
 _MICROSECONDS_TO_2000 = 946_684_800_000_000
 _MICROSECONDS_A_DAY = 86_400_000_000
 _DAYS_TO_2000 = 10_957
+_FIRST_DAY = date(2000, 1, 1)
 
 
 @lru_cache(maxsize=8192)

@@ -7,10 +7,7 @@ duplicates and copying what is new, straight into the table. The primary key sti
 
 from __future__ import annotations
 
-import struct
-from collections.abc import Iterable
-from datetime import date, timedelta
-from itertools import pairwise
+from datetime import date
 
 import psycopg
 from psycopg import sql
@@ -18,11 +15,6 @@ from psycopg import sql
 from sendgrid_orchestration.load import rows
 from sendgrid_orchestration.load.shaping import Batch, Quarantined
 from sendgrid_orchestration.warehouse.events import ensure_partitions
-
-_LONGEST_GAP = 2_000_000
-"""Microseconds. Moments that lie closer together than this are looked up as one range."""
-
-_FIRST_DAY = date(2000, 1, 1)
 
 
 class Storer:
@@ -40,15 +32,14 @@ class Storer:
         """Store what is new of a batch and count, file by file, what it was."""
         known = self._known(batch)
         known_contents = {key[:8] for key in known}
-        contents = {key[:8] for key in batch.keys}
-        if len(contents) == len(batch.rows) and contents.isdisjoint(known_contents):
+        if len(batch.contents) == len(batch.rows) and batch.contents.isdisjoint(known_contents):
             begin = 0
             for tally, end in batch.owners:
                 tally.inserted += end - begin
                 begin = end
-            self._copy(batch.rows, batch.encoded)
+            self._copy(batch.days, batch.encoded)
         elif new := _new(batch, known, known_contents):
-            self._copy(new, rows.encoded(new))
+            self._copy(rows.days(new), rows.encoded(new))
         if batch.quarantined:
             self._quarantine(batch.quarantined)
 
@@ -61,7 +52,7 @@ class Storer:
         """
         if not batch.rows:
             return set()
-        begins, ends = _ranges(sorted(_integers(batch.moments, "q")))
+        begins, ends = batch.stretches
         most = 4 * len(batch.rows) + 10_000
         found = self._fetch(_KEYS_IN_RANGES, [begins, ends, most])
         if len(found) == most:
@@ -70,7 +61,7 @@ class Storer:
             found = self._fetch(
                 _KEYS_OF_CONTENTS,
                 [
-                    list(_integers((row[rows.AT] for row in batch.rows), "q")),
+                    list(rows.integers((row[rows.AT] for row in batch.rows), "q")),
                     [content + "0" * 16 for content in contents],
                     [content + "f" * 16 for content in contents],
                 ],
@@ -90,10 +81,7 @@ class Storer:
             ensure_partitions(self._conn, self._raw_schema, months)
             self._months |= months
 
-    def _copy(self, new: list[str], encoded: list[bytes]) -> None:
-        days = {
-            _FIRST_DAY + timedelta(days=number) for number in _integers({row[rows.DAY] for row in new}, "i")
-        }
+    def _copy(self, days: set[date], encoded: list[bytes]) -> None:
         self.event_dates |= days
         self._prepare({day.replace(day=1) for day in days})
         statement = sql.SQL("copy {} ({}) from stdin (format binary)").format(
@@ -184,20 +172,3 @@ def _new(batch: Batch, known: set[str], known_contents: set[str]) -> list[str]:
         tally.duplicate += end - begin - (len(new) - before)
         begin = end
     return new
-
-
-def _integers(values: Iterable[str], code: str) -> tuple[int, ...]:
-    """The numbers whose bytes these texts are."""
-    data = "".join(values).encode("latin-1")
-    return struct.unpack(f"!{len(data) // struct.calcsize(f'!{code}')}{code}", data)
-
-
-def _ranges(moments: list[int]) -> tuple[list[int], list[int]]:
-    """Beginnings and ends of the stretches in which these moments lie close together."""
-    begins, ends = [moments[0]], []
-    for before, moment in pairwise(moments):
-        if moment - before > _LONGEST_GAP:
-            ends.append(before)
-            begins.append(moment)
-    ends.append(moments[-1])
-    return begins, ends
