@@ -1,4 +1,12 @@
-{# By how much a rate is above the control's rate, as a share of it: 0.1 is ten per cent better. #}
+{# By how much a rate is above the control's: 0.01 is one percentage point. There is one wherever both were delivered. #}
+{% macro rate_difference(hits, trials, control_hits, control_trials) -%}
+    cast(
+        1.0 * {{ hits }} / nullif({{ trials }}, 0)
+        - 1.0 * {{ control_hits }} / nullif({{ control_trials }}, 0) as numeric(12, 6)
+    )
+{%- endmacro %}
+
+{# By how much a rate is above the control's rate, as a share of it: 0.1 is ten per cent better. None where the control has none. #}
 {% macro lift(hits, trials, control_hits, control_trials) -%}
     cast(
         (1.0 * {{ hits }} / nullif({{ trials }}, 0))
@@ -22,10 +30,22 @@
             as double precision
         )
     {%- endset -%}
-    {%- set t -%} (1 / (1 + 0.2316419 * least({{ z }}, 30))) {%- endset -%}
+    cast(
+        case
+            when {{ trials }} > 0 and {{ control_trials }} > 0
+            -- where nobody did it, or everybody, there is no difference to explain
+            then coalesce({{ p_of_z(z) }}, 1)
+        end as numeric(12, 6)
+    )
+{%- endmacro %}
+
+{# The two-sided p of a normal z; null for null. #}
+{% macro p_of_z(z) -%}
+    {%- set capped -%} case when {{ z }} < 30 then {{ z }} when {{ z }} >= 30 then 30 end {%- endset -%}
+    {%- set t -%} (1 / (1 + 0.2316419 * ({{ capped }}))) {%- endset -%}
     cast(
         2
-        * exp(- power(least({{ z }}, 30), 2) / 2)
+        * exp(- power(({{ capped }}), 2) / 2)
         / sqrt(2 * pi())
         * {{ t }}
         * (

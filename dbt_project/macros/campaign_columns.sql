@@ -94,3 +94,28 @@
 {%- endmacro %}
 
 {% macro first_category(r) -%} nullif({{ r }}.categories[1], '') {%- endmacro %}
+
+{#
+    The name of a campaign as people see it. All steps of an automation bear its name; the name of the mail tells them
+    apart, and where there is none, the step's id.
+    campaign: a relation with campaign_type, campaign_key, template_name
+    name: the name of the campaign or automation
+#}
+{% macro step_or_campaign_name(campaign, name) -%}
+    case
+        when {{ campaign }}.campaign_type = 'automation_step'
+        then
+            case
+                when starts_with(lower({{ campaign }}.template_name), lower({{ name }}))
+                then {{ campaign }}.template_name
+                else
+                    {{ name }}
+                    || ': '
+                    || coalesce(
+                        {{ campaign }}.template_name,
+                        'step ' || split_part({{ campaign }}.campaign_key, ':', 3)
+                    )
+            end
+        else {{ name }}
+    end
+{%- endmacro %}

@@ -93,17 +93,23 @@
                     regexp_replace(
                         regexp_replace(
                             regexp_replace(
-                                lower({{ reason }}),
-                                '[a-z][a-z0-9+.-]*://\S+|\S+@\S+|\[[^]]*\]|<[^>]*>',
+                                regexp_replace(
+                                    lower({{ reason }}),
+                                    '[a-z][a-z0-9+.-]*://\S+|\S+@\S+|\[[^]]*\]|<[^>]*>',
+                                    ' ',
+                                    'g'
+                                ),
+                                '\m\S*\d\S*\M',
                                 ' ',
                                 'g'
                             ),
-                            '\m\S*\d\S*\M',
+                            '\s+',
                             ' ',
                             'g'
                         ),
-                        '\s+',
-                        ' ',
+                        -- what the particulars leave of brackets and before commas
+                        '\s*\(\s*\)|\s+(?=[,.;:])',
+                        '',
                         'g'
                     )
                 ),

@@ -29,3 +29,8 @@
     {{ rate("clicked_sendgrid", "delivered_sendgrid") }} as unique_click_rate_sendgrid,
     {{ rate("clicked_sendgrid", "opened_sendgrid") }} as click_to_open_rate_sendgrid
 {%- endmacro %}
+
+{# The median of a rate over a group; null where the group is empty. #}
+{% macro median(column) -%}
+    cast(percentile_cont(0.5) within group (order by {{ column }}) as numeric(18, 6))
+{%- endmacro %}

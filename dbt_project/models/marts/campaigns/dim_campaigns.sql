@@ -30,13 +30,15 @@ with
         select campaign_key
         from single_sends
         {% if follows_messages() %}
-            -- those that SendGrid has renamed or deleted since
+            -- those that SendGrid has renamed or deleted since; the few steps
+            -- always, whose names are put together
             union
             select dim.campaign_key
             from {{ this }} as dim
             inner join campaigns on dim.campaign_id = campaigns.id
             where
                 campaigns.name is distinct from dim.campaign_name
+                or dim.campaign_type = 'automation_step'
                 or (campaigns.deleted_at is not null) <> dim.is_deleted
         {% endif %}
 
@@ -52,7 +54,8 @@ with
             last_message.campaign_type,
             last_message.stream,
             last_message.campaign_name,
-            last_message.template_key
+            last_message.template_key,
+            last_message.template_name
 
         from keys
         left join
@@ -71,7 +74,8 @@ with
                     messages.campaign_type,
                     messages.stream,
                     messages.campaign_name,
-                    messages.template_key
+                    messages.template_key,
+                    messages.template_name
                 from {{ ref("fct_email_messages") }} as messages
                 where messages.campaign_key = keys.campaign_key
                 order by
@@ -101,12 +105,13 @@ with
             coalesce(identified.stream, 'marketing') as stream,
             identified.campaign_id,
             -- SendGrid's present name; what the last message said; never nothing
-            coalesce(
-                single_sends.name,
-                campaigns.name,
-                identified.campaign_name,
-                identified.campaign_key
-            ) as campaign_name,
+            {{
+                step_or_campaign_name(
+                    "identified",
+                    "coalesce(single_sends.name, campaigns.name, identified.campaign_name, identified.campaign_key)",
+                )
+            }}
+            as campaign_name,
             single_sends.subject,
             coalesce(single_sends.status, campaigns.status) as status,
             single_sends.send_at as scheduled_at,

@@ -53,6 +53,22 @@ with
             {{ rate("opened_human", "delivered") }} as unique_open_rate_human,
             {{ rate("clicked_human", "delivered") }} as click_rate_human,
             {{
+                rate_difference(
+                    "opened_human",
+                    "delivered",
+                    "control_opened_human",
+                    "control_delivered",
+                )
+            }} as open_rate_difference,
+            {{
+                rate_difference(
+                    "clicked_human",
+                    "delivered",
+                    "control_clicked_human",
+                    "control_delivered",
+                )
+            }} as click_rate_difference,
+            {{
                 lift(
                     "opened_human",
                     "delivered",

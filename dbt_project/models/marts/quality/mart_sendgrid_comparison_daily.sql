@@ -43,6 +43,16 @@ with
 
     ),
 
+    -- SendGrid's "recipients who unsubscribed" may or may not mean those who left one
+    -- group only; its documentation does not say.
+    of_groups as (
+
+        select event_date, 'unsubscribes' as metric, counted_events as events
+        from volume
+        where event = 'group_unsubscribe'
+
+    ),
+
     theirs as (
 
         select stats.date as event_date, said.metric, said.events
@@ -59,20 +69,51 @@ with
 
     ),
 
-    final as (
+    compared as (
 
         select
             theirs.event_date,
             theirs.metric,
             coalesce(ours.events, 0) as events,
-            coalesce(theirs.events, 0) as events_sendgrid,
-            coalesce(ours.events, 0) - coalesce(theirs.events, 0) as difference,
-            {{ rate("(coalesce(ours.events, 0) - theirs.events)", "theirs.events") }}
-            as difference_share
+            coalesce(of_groups.events, 0) as group_events,
+            coalesce(theirs.events, 0) as events_sendgrid
 
         from theirs
         left join
             ours on theirs.event_date = ours.event_date and theirs.metric = ours.metric
+        left join
+            of_groups
+            on theirs.event_date = of_groups.event_date
+            and theirs.metric = of_groups.metric
+
+    ),
+
+    differing as (
+
+        select
+            *,
+            case
+                when events > events_sendgrid
+                then events - events_sendgrid
+                when events + group_events < events_sendgrid
+                then events + group_events - events_sendgrid
+                else 0
+            end as difference
+        from compared
+
+    ),
+
+    final as (
+
+        select
+            event_date,
+            metric,
+            events,
+            group_events,
+            events_sendgrid,
+            difference,
+            {{ rate("difference", "events_sendgrid") }} as difference_share
+        from differing
 
     )
 
