@@ -6,6 +6,11 @@
     {%- endif -%}
 {%- endmacro %}
 
+{# The moment at which a UTC day begins. #}
+{% macro utc_midnight(day) -%}
+    (cast({{ day }} as timestamp) at time zone 'utc')
+{%- endmacro %}
+
 {# Whether the rates of a cohort have settled. #}
 {% macro is_mature(sent_date) -%}
     ({{ sent_date }} <= {{ as_of() }} - {{ var("cohort_maturity_days") }})

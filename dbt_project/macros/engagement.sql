@@ -1,27 +1,18 @@
 {#
-    What a message's engagement is worth today: it halves every 30 days, in steps, and is nothing after 180. In steps, so
-    that a score stays what it is until a day that is known beforehand (see next_decay).
+    What a sign is worth on a day: it halves every 30 days, in steps, and is nothing after 180. In steps, so
+    that only the messages whose step it is have to be looked at on a day (see sums_of_time_passed).
 #}
-{% macro decayed(weight, moment) -%}
+{% macro decayed(weight, moment, day) -%}
+    {%- set age -%}
+        greatest({{ day }} - cast({{ moment }} at time zone 'utc' as date), 0)
+    {%- endset -%}
     case
         when {{ moment }} is null
         then 0
-        when {{ age_in_days(moment) }} >= 180
+        when {{ age }} >= 180
         then 0
-        else {{ weight }} * power(0.5, {{ age_in_days(moment) }} / 30)
+        else {{ weight }} * power(0.5, {{ age }} / 30)
     end
-{%- endmacro %}
-
-{# The day on which `decayed` of this moment changes next; null when it no longer will. #}
-{% macro next_decay(moment) -%}
-    case
-        when {{ age_in_days(moment) }} < 180
-        then {{ as_of() }} + 30 - {{ age_in_days(moment) }} % 30
-    end
-{%- endmacro %}
-
-{% macro age_in_days(moment) -%}
-    greatest({{ as_of() }} - cast({{ moment }} at time zone 'utc' as date), 0)
 {%- endmacro %}
 
 {#

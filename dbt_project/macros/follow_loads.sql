@@ -76,3 +76,26 @@
         select set_config('work_mem', '{{ var("full_build_work_mem") }}', true)
     {%- endif -%}
 {%- endmacro %}
+
+{#
+    All events of these messages, each message looked up by the index on the message id: `offset 0` keeps the planner from
+    reading the whole history instead, which it takes for cheaper where the history is still short. A message has no event
+    before its first, and so older partitions are not looked at.
+
+    messages: a relation with sg_message_id, recipient_key and first_event_at
+#}
+{% macro events_of(messages) -%}
+    select events.*
+    from {{ messages }} as messages
+    cross join
+        lateral(
+            select *
+            from {{ ref("activity") }} as activity
+            where
+                activity.sg_message_id = messages.sg_message_id
+                and activity.recipient_key is not distinct from messages.recipient_key
+                and activity.event_at >= messages.first_event_at
+                and activity.is_counted
+            offset 0
+        ) as events
+{%- endmacro %}

@@ -11,6 +11,10 @@
     {%- endif -%}
     {%- set query -%}
         select count(distinct generation) = 1 and count(*) = 2
+        {#- What time does to rows can be followed only forwards, and from a day that is known. -#}
+        {%- if config.get("meta", {}).get("ages") %}
+            and min(case when model = '{{ this.identifier }}' then as_of end) <= {{ as_of() }}
+        {%- endif %}
         from {{ state_relation() }}
         where model in ('{{ this.identifier }}', '{{ through }}')
     {%- endset -%}
@@ -48,13 +52,14 @@
 
 {# Post-hook of every model that follows messages. #}
 {% macro end_following_messages(through="fct_email_messages") -%}
-    insert into {{ state_relation() }} (model, generation, change_id)
-    select '{{ this.identifier }}', generation, change_id
+    insert into {{ state_relation() }} (model, generation, change_id, as_of)
+    select '{{ this.identifier }}', generation, change_id, {{ as_of() }}
     from {{ state_relation() }}
     where model = '{{ through }}'
     on conflict (model) do update
     set generation = excluded.generation,
         change_id = excluded.change_id,
+        as_of = excluded.as_of,
         updated_at = clock_timestamp();
 {%- endmacro %}
 

@@ -59,7 +59,7 @@
 {#
     Strategy of the marts that follow messages: replace the groups that the model's statement computed again. A group is
     named by the model's grain (`unique_key`), or by the fewer columns in `meta.replaces`. A group that came out with
-    `messages` 0 has lost its last message, and goes.
+    `messages` 0 has lost its last message, and goes; so does a row that is not what `meta.keeps` says.
     Where the model could not follow (see follow_messages.sql) its statement computed everything, and everything is replaced.
 #}
 {% macro get_incremental_replace_groups_sql(arg_dict) %}
@@ -99,7 +99,10 @@
     insert into {{ target_table }} ({{ columns | join(", ") }})
     select {{ columns | join(", ") }}
     from {{ fresh }}
-    {% if adapter.quote("messages") in columns -%} where messages > 0 {%- endif %}
+    {%- set keeps = config.get("meta", {}).get("keeps") %}
+    {% if keeps -%} where {{ keeps }}
+    {%- elif adapter.quote("messages") in columns -%} where messages > 0
+    {%- endif %}
     ;
 {% endmacro %}
 

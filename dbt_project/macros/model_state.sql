@@ -44,8 +44,17 @@
                 load_id bigint not null default 0,
                 next_load_id bigint not null default 0,
                 change_id bigint not null default 0,
-                updated_at timestamptz not null default clock_timestamp()
+                updated_at timestamptz not null default clock_timestamp(),
+                as_of date
             );
+            -- not `if not exists` alone: it would wait for every update under way
+            if not exists (
+                select 1
+                from pg_attribute
+                where attrelid = '{{ state_relation() }}'::regclass and attname = 'as_of'
+            ) then
+                alter table {{ state_relation() }} add column as_of date;
+            end if;
         end
         $$
     {%- endif -%}
@@ -60,6 +69,11 @@
     {%- set row = rows[0] if rows else (0, 0, 0) -%}
     {{ return({"generation": row[0], "load_id": row[1], "change_id": row[2]}) }}
 {% endmacro %}
+
+{# The day that "today" meant in this model's last update; read inside the statement, under the model's lock. #}
+{% macro seen_on() -%}
+    (select as_of from {{ state_relation() }} where model = '{{ this.identifier }}')
+{%- endmacro %}
 
 {# Pre-hook: one writer of a model at a time; where it follows another model, that one stays as it is meanwhile. #}
 {% macro lock_model(follows=none) -%}

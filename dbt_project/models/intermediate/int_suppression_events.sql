@@ -8,6 +8,7 @@
         indexes=[
             {"columns": ["event_key"], "unique": true},
             {"columns": ["recipient_key"]},
+            {"columns": ["event_at"]},
         ],
     )
 }}

@@ -3,6 +3,7 @@
         unique_key="recipient_key",
         incremental_strategy="replace_groups",
         full_refresh=false,
+        meta={"ages": true},
         pre_hook="{{ lock_model(ref('fct_email_messages')) }}",
         post_hook="{{ end_following_messages() }}",
         indexes=[{"columns": ["revisit_on"]}, {"columns": ["engagement_tier"]}],
@@ -10,18 +11,94 @@
 }}
 
 {#- Rebuilt in place also by --full-refresh: the view recipients stands on it. -#}
+{#- Read only while following, which dbt does not do when it looks for dependencies. -#}
+{%- do [ref("int_message_changes"), ref("int_suppression_events")] %}
 {%- set follows = follows_messages() %}
-{%- set windows = [30, 90, 180] %}
+{%- set counts = recipient_counts().keys() | list %}
+{%- set latest = recipient_moments().keys() | list %}
 
 with
 
-    changed as (
+    {% if follows %}
 
-        select distinct recipient_key
-        from ({{ message_changes() }}) as messages
-        where recipient_key is not null
+        -- Of a message that changed several times, how it was and how it is: what it
+        -- was
+        -- in between would count among the last moments.
+        changes as (
 
-    ),
+            select *
+            from
+                (
+                    select
+                        *,
+                        min(change_id) over (
+                            partition by message_key
+                        ) as first_change_id,
+                        max(change_id) over (partition by message_key) as last_change_id
+                    from ({{ message_changes() }}) as changed
+                    where recipient_key is not null
+                ) as changed
+            where
+                (weight < 0 and change_id = first_change_id)
+                or (weight > 0 and change_id = last_change_id)
+
+        ),
+
+        known as (select * from {{ this }}),
+
+        -- What the changed messages add and take away, on the day of the last update …
+        changed as ({{ sums_of_recipients("changes", seen_on(), before=true) }}),
+
+        -- … and what the days since then did to the messages as they are now.
+        aged as ({{ sums_of_time_passed() }}),
+
+        -- A first or last moment may have been taken back: their messages are all
+        -- looked at.
+        unsure as (
+
+            select known.recipient_key
+            from known
+            inner join changed on known.recipient_key = changed.recipient_key
+            where
+                {% for moment in latest %}
+                    {%- set lost = ">" if moment == "first_sent_at" else "<" -%}
+                    (
+                        known.{{ moment }} = changed.{{ moment }}_before
+                        and (
+                            changed.{{ moment }} is null
+                            or changed.{{ moment }} {{ lost }} known.{{ moment }}
+                        )
+                    )
+                    {{ "or" if not loop.last }}
+                {% endfor %}
+
+        ),
+
+        messages_of_unsure as (
+
+            select 1 as weight, messages.*
+            from unsure
+            inner join
+                {{ ref("fct_email_messages") }} as messages
+                on unsure.recipient_key = messages.recipient_key
+
+        ),
+
+        looked_up as ({{ sums_of_recipients("messages_of_unsure", as_of()) }}),
+
+    {% else %}
+
+        messages as (
+
+            select 1 as weight, messages.*
+            from {{ ref("fct_email_messages") }} as messages
+            where recipient_key is not null
+
+        ),
+
+        looked_up as ({{ sums_of_recipients("messages", as_of()) }}),
+
+    {% endif %}
 
     suppressed as (
 
@@ -44,41 +121,50 @@ with
             select recipient_key
             from changed
             union
-            -- those for whom time alone changes something today
             select recipient_key
-            from {{ this }}
+            from aged
+            union
+            -- those whose tier time alone changes today
+            select recipient_key
+            from known
             where revisit_on <= {{ as_of() }}
             union
-            select known.recipient_key
-            from {{ this }} as known
-            inner join suppressed on known.recipient_key = suppressed.recipient_key
+            select coalesce(known.recipient_key, suppressed.recipient_key)
+            from (select * from known where suppressions is not null) as known
+            full outer join suppressed on known.recipient_key = suppressed.recipient_key
             where known.suppressions is distinct from suppressed.suppressions
-            union
-            select recipient_key
-            from {{ this }}
-            where
-                suppressions is not null
-                and recipient_key not in (select recipient_key from suppressed)
 
         ),
 
-        messages as (
+        added_up as (
 
-            select messages.*
+            select
+                touched.recipient_key,
+                coalesce(
+                    changed.recipient_domain, known.recipient_domain
+                ) as recipient_domain,
+                coalesce(
+                    changed.mailbox_provider, known.mailbox_provider
+                ) as mailbox_provider,
+                {% for count in counts -%}
+                    coalesce(known.{{ count }}, 0)
+                    + coalesce(changed.{{ count }}, 0)
+                    + coalesce(aged.{{ count }}, 0) as {{ count }},
+                {% endfor %}
+                {% for moment in latest -%}
+                    {{ "least" if moment == "first_sent_at" else "greatest" }}
+                    (known.{{ moment }}, changed.{{ moment }}) as {{ moment }}
+                    {{- "," if not loop.last }}
+                {% endfor %}
+
             from touched
-            inner join
-                {{ ref("fct_email_messages") }} as messages
-                on touched.recipient_key = messages.recipient_key
-
-        ),
-
-    {% else %}
-
-        messages as (
-
-            select *
-            from {{ ref("fct_email_messages") }}
-            where recipient_key is not null
+            left join known on touched.recipient_key = known.recipient_key
+            left join changed on touched.recipient_key = changed.recipient_key
+            left join aged on touched.recipient_key = aged.recipient_key
+            where
+                touched.recipient_key not in (select recipient_key from unsure)
+                -- a suppressed address that never got mail has no row
+                and coalesce(known.recipient_key, changed.recipient_key) is not null
 
         ),
 
@@ -88,118 +174,15 @@ with
 
         select
             recipient_key,
-            max(recipient_domain) as recipient_domain,
-            max(mailbox_provider) as mailbox_provider,
-            count(*) as messages,
-
-            -- for ever
-            sum(case when is_sent then 1 else 0 end) as sent,
-            sum(case when is_delivered then 1 else 0 end) as delivered,
-            sum(
-                case when is_delivered and is_opened_human then 1 else 0 end
-            ) as opened_human,
-            sum(
-                case when is_delivered and is_clicked_human then 1 else 0 end
-            ) as clicked_human,
-            sum(case when is_bounced then 1 else 0 end) as bounced,
-            sum(
-                case when is_bounced and bounce_class = 'hard' then 1 else 0 end
-            ) as hard_bounced,
-            sum(case when is_spam_reported then 1 else 0 end) as spam_reported,
-            sum(case when is_opted_out then 1 else 0 end) as opted_out,
-
-            -- mail of the last days
-            {% for days in windows %}
-                sum(
-                    case
-                        when is_sent and sent_date > {{ as_of() }} - {{ days }}
-                        then 1
-                        else 0
-                    end
-                ) as sent_{{ days }}d,
-                sum(
-                    case
-                        when is_delivered and sent_date > {{ as_of() }} - {{ days }}
-                        then 1
-                        else 0
-                    end
-                ) as delivered_{{ days }}d,
-                sum(
-                    case
-                        when
-                            is_delivered
-                            and is_opened_human
-                            and sent_date > {{ as_of() }} - {{ days }}
-                        then 1
-                        else 0
-                    end
-                ) as opened_human_{{ days }}d,
-                sum(
-                    case
-                        when
-                            is_delivered
-                            and is_clicked_human
-                            and sent_date > {{ as_of() }} - {{ days }}
-                        then 1
-                        else 0
-                    end
-                ) as clicked_human_{{ days }}d,
-            {% endfor %}
-
-            min(case when is_sent then sent_at end) as first_sent_at,
-            max(case when is_sent then sent_at end) as last_sent_at,
-            max(case when is_delivered then delivered_at end) as last_delivered_at,
-            max(last_open_at) as last_open_at,
-            max(first_click_at) as last_click_at,
-            max(last_human_open_at) as last_human_open_at,
-            max(last_human_click_at) as last_human_click_at,
-            max(case when is_bounced then bounced_at end) as last_bounced_at,
-            mode() within group (
-                order by
-                    extract(
-                        hour
-                        from
-                            first_human_open_at at time zone '{{ var("reporting_timezone") }}'
-                    )
-            ) as favourite_hour,
-            mode() within group (
-                order by
-                    extract(
-                        isodow
-                        from
-                            first_human_open_at at time zone '{{ var("reporting_timezone") }}'
-                    )
-            ) as favourite_day_of_week,
-
-            greatest(
-                sum(
-                    {{ decayed(5, "first_human_click_at") }}
-                    + {{ decayed(1, "first_human_open_at") }}
-                    +
-                    {{
-                        decayed(
-                            -10,
-                            "case when is_opted_out then least(unsubscribed_at, group_unsubscribed_at) end",
-                        )
-                    }}
-                    + {{ decayed(-20, "spam_reported_at") }}
-                ),
-                0
-            ) as engagement_points,
-            min(
-                least(
-                    {% for days in windows %}
-                        {{ if_future("sent_date + " ~ days) }},
-                    {% endfor %}
-                    {{ next_decay("first_human_click_at") }},
-                    {{ next_decay("first_human_open_at") }},
-                    {{ next_decay("least(unsubscribed_at, group_unsubscribed_at)") }},
-                    {{ next_decay("spam_reported_at") }}
-                )
-            ) as next_message_change
-
-        from messages
-        group by recipient_key
+            recipient_domain,
+            mailbox_provider,
+            {{ (counts + latest) | join(", ") }}
+        from looked_up
+        {% if follows %}
+            union all
+            select *
+            from added_up
+        {% endif %}
 
     ),
 
@@ -224,9 +207,7 @@ with
             ) as last_engaged_date,
             cast(
                 round(
-                    cast(
-                        100 * (1 - exp(- recipients.engagement_points / 10)) as numeric
-                    )
+                    100 * (1 - exp(- greatest(recipients.engagement_points, 0) / 10.0))
                 ) as integer
             ) as engagement_score
 
@@ -235,20 +216,126 @@ with
 
     ),
 
-    since as (
+    {% if follows %}
 
-        select dated.recipient_key, count(*) as delivered_since_engaged
-        from dated
-        inner join messages on dated.recipient_key = messages.recipient_key
-        where
-            messages.is_delivered
-            and (
-                dated.last_engaged_at is null
-                or messages.sent_at > dated.last_engaged_at
-            )
-        group by dated.recipient_key
+        -- Whose count can go on from what it was: nobody who was looked up, or has
+        -- given a sign since.
+        unmoved as (
 
-    ),
+            select dated.recipient_key, known.delivered_since_engaged
+            from dated
+            inner join known on dated.recipient_key = known.recipient_key
+            where
+                dated.last_engaged_at is not distinct from known.last_engaged_at
+                and dated.recipient_key not in (select recipient_key from unsure)
+
+        ),
+
+        since as (
+
+            select
+                unmoved.recipient_key,
+                unmoved.delivered_since_engaged
+                + coalesce(more.delivered, 0) as delivered_since_engaged
+            from unmoved
+            left join
+                (
+                    select
+                        changes.recipient_key,
+                        sum(
+                            case
+                                when
+                                    changes.is_delivered
+                                    and (
+                                        known.last_engaged_at is null
+                                        or changes.sent_at > known.last_engaged_at
+                                    )
+                                then changes.weight
+                                else 0
+                            end
+                        ) as delivered
+                    from changes
+                    inner join known on changes.recipient_key = known.recipient_key
+                    group by changes.recipient_key
+                ) as more
+                on unmoved.recipient_key = more.recipient_key
+
+            union all
+
+            select dated.recipient_key, count(messages.message_key)
+            from dated
+            left join
+                {{ ref("fct_email_messages") }} as messages
+                on dated.recipient_key = messages.recipient_key
+                and messages.is_delivered
+                and messages.sent_date >= coalesce(dated.last_engaged_date, '-infinity')
+                and messages.sent_at > coalesce(dated.last_engaged_at, '-infinity')
+            where dated.recipient_key not in (select recipient_key from unmoved)
+            group by dated.recipient_key
+
+        ),
+
+        opened_anew as (
+
+            select distinct recipient_key
+            from
+                (
+                    select recipient_key
+                    from changes
+                    where first_human_open_at is not null
+                    group by recipient_key, message_key, first_human_open_at
+                    having sum(weight) <> 0
+                ) as opened
+
+        ),
+
+        favourites as (
+
+            select
+                messages.recipient_key,
+                {{ favourite("hour") }} as favourite_hour,
+                {{ favourite("isodow") }} as favourite_day_of_week
+            from {{ ref("fct_email_messages") }} as messages
+            inner join opened_anew on messages.recipient_key = opened_anew.recipient_key
+            group by messages.recipient_key
+
+            union all
+
+            select recipient_key, favourite_hour, favourite_day_of_week
+            from known
+            where recipient_key not in (select recipient_key from opened_anew)
+
+        ),
+
+    {% else %}
+
+        since as (
+
+            select dated.recipient_key, count(*) as delivered_since_engaged
+            from dated
+            inner join messages on dated.recipient_key = messages.recipient_key
+            where
+                messages.is_delivered
+                and (
+                    dated.last_engaged_at is null
+                    or messages.sent_at > dated.last_engaged_at
+                )
+            group by dated.recipient_key
+
+        ),
+
+        favourites as (
+
+            select
+                recipient_key,
+                {{ favourite("hour") }} as favourite_hour,
+                {{ favourite("isodow") }} as favourite_day_of_week
+            from messages
+            group by recipient_key
+
+        ),
+
+    {% endif %}
 
     final as (
 
@@ -261,6 +348,7 @@ with
             {{ recency_score("dated.last_engaged_date") }} as recency_score,
             {{ frequency_score("dated.opened_human_90d") }} as frequency_score,
             {{ depth_score("dated.engagement_score") }} as depth_score,
+            cast(dated.engagement_points as numeric(14, 5)) as engagement_points,
             dated.is_suppressed,
             dated.suppressions,
             not dated.is_suppressed
@@ -271,45 +359,27 @@ with
                 or {{ as_of() }} - dated.last_engaged_date
                 > {{ var("tier_lapsed_days") }}
             ) as is_sunset_candidate,
-            coalesce(since.delivered_since_engaged, 0) as delivered_since_engaged,
+            cast(
+                coalesce(since.delivered_since_engaged, 0) as bigint
+            ) as delivered_since_engaged,
 
-            dated.messages,
-            dated.sent,
-            dated.delivered,
-            dated.opened_human,
-            dated.clicked_human,
-            dated.bounced,
-            dated.hard_bounced,
-            dated.spam_reported,
-            dated.opted_out,
-            {% for days in windows %}
-                dated.sent_{{ days }}d,
-                dated.delivered_{{ days }}d,
-                dated.opened_human_{{ days }}d,
-                dated.clicked_human_{{ days }}d,
+            {% for count in counts if count != "engagement_points" %}
+                cast(dated.{{ count }} as bigint) as {{ count }},
             {% endfor %}
             {{ rate("dated.opened_human_90d", "dated.delivered_90d") }}
             as unique_open_rate_human_90d,
             {{ rate("dated.clicked_human_90d", "dated.delivered_90d") }}
             as click_rate_human_90d,
 
-            dated.first_sent_at,
-            dated.last_sent_at,
-            dated.last_delivered_at,
-            dated.last_open_at,
-            dated.last_click_at,
-            dated.last_human_open_at,
-            dated.last_human_click_at,
+            {% for moment in latest %} dated.{{ moment }}, {% endfor %}
             dated.last_engaged_at,
-            dated.last_bounced_at,
-            cast(dated.favourite_hour as integer) as favourite_hour,
-            cast(dated.favourite_day_of_week as integer) as favourite_day_of_week,
-            least(
-                dated.next_message_change, {{ next_tier_change("dated") }}
-            ) as revisit_on
+            favourites.favourite_hour,
+            favourites.favourite_day_of_week,
+            {{ next_tier_change("dated") }} as revisit_on
 
         from dated
         left join since on dated.recipient_key = since.recipient_key
+        left join favourites on dated.recipient_key = favourites.recipient_key
 
     )
 

@@ -24,20 +24,7 @@ with
 
     ),
 
-    {% if follows_messages() %}
-
-        events as (
-
-            select activity.*
-            from messages
-            inner join
-                {{ ref("activity") }} as activity
-                on messages.sg_message_id = activity.sg_message_id
-                and messages.recipient_key is not distinct from activity.recipient_key
-                and activity.event_at >= messages.first_event_at
-            where activity.is_counted
-
-        ),
+    {% if follows_messages() %} events as ({{ events_of("messages") }}),
 
     {% else %}
 

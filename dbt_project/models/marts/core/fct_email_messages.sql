@@ -12,6 +12,8 @@
             {"columns": ["recipient_key", "sent_date"]},
             {"columns": ["campaign_key", "sent_at"]},
             {"columns": ["sent_date"], "type": "brin"},
+            {"columns": ["first_human_open_at"]},
+            {"columns": ["first_human_click_at"]},
         ],
     )
 }}
@@ -53,20 +55,7 @@ with
 
         ),
 
-        -- All events of each touched message. It has none before its first: older
-        -- partitions need not be looked at.
-        identified as (
-
-            select activity.*
-            from touched
-            inner join
-                {{ ref("activity") }} as activity
-                on touched.sg_message_id = activity.sg_message_id
-                and touched.recipient_key is not distinct from activity.recipient_key
-                and activity.event_at >= touched.first_event_at
-            where activity.is_counted
-
-        ),
+        identified as ({{ events_of("touched") }}),
 
     {% endif %}
 
@@ -96,7 +85,13 @@ with
             count(distinct link_url) as unique_links,
             sum(case when is_bot_click then 0 else 1 end) as human_click_count,
             min(case when not is_bot_click then event_at end) as first_human_click_at,
-            max(case when not is_bot_click then event_at end) as last_human_click_at
+            max(case when not is_bot_click then event_at end) as last_human_click_at,
+            min(
+                case
+                    when not is_bot_click
+                    then {{ moment_and_device("event_at", "useragent") }}
+                end
+            ) as first_human_click_on
 
         from judged_clicks
         group by message_key
@@ -163,6 +158,12 @@ with
                 case when event = 'open' and not is_machine_open then event_at end
             ) as last_direct_open_at,
             min(case when event = 'click' then event_at end) as first_click_at,
+            min(
+                case
+                    when event = 'open' and not is_machine_open
+                    then {{ moment_and_device("event_at", "useragent") }}
+                end
+            ) as first_direct_open_on,
             min(case when event = 'spamreport' then event_at end) as spam_reported_at,
             min(case when event = 'unsubscribe' then event_at end) as unsubscribed_at,
             min(
@@ -228,6 +229,7 @@ with
             coalesce(clicks_by_message.human_click_count, 0) as human_click_count,
             clicks_by_message.first_human_click_at,
             clicks_by_message.last_human_click_at,
+            clicks_by_message.first_human_click_on,
             -- a person who clicks has opened, also with images blocked
             least(
                 keyed.first_direct_open_at, clicks_by_message.first_human_click_at
@@ -318,6 +320,13 @@ with
             click_count,
             human_click_count,
             unique_links,
+
+            -- on what: the first human open, or else click, tells
+            coalesce(
+                {{ device_at("first_direct_open_on") }},
+                {{ device_at("first_human_click_on") }},
+                case when first_machine_open_at is not null then 'proxy' end
+            ) as device_family,
 
             -- what went wrong
             bounce_class,

@@ -1,0 +1,255 @@
+{#
+    What mart_recipient_engagement adds up for each recipient, in a way that changed messages and passing days can be
+    added to what is known: each count with the messages that it counts. `day` is the day that the windows end on.
+#}
+{% macro recipient_counts(day="current_date") %}
+    {%- set windowed = {
+        "sent": "is_sent",
+        "delivered": "is_delivered",
+        "opened_human": "is_delivered and is_opened_human",
+        "clicked_human": "is_delivered and is_clicked_human",
+    } -%}
+    {%- set counts = {"messages": "true"} -%}
+    {%- do counts.update(windowed) -%}
+    {%- do counts.update(
+        {
+            "bounced": "is_bounced",
+            "hard_bounced": "is_bounced and bounce_class= 'hard'",
+            "spam_reported": "is_spam_reported",
+            "opted_out": "is_opted_out",
+        }
+    ) -%}
+    {%- for days in recipient_windows() -%}
+        {%- for name, condition in windowed.items() -%}
+            {%- do counts.update(
+                {
+                    name
+                    ~ "_"
+                    ~ days
+                    ~ "d": condition
+                    ~ " and sent_date > "
+                    ~ day
+                    ~ " - "
+                    ~ days
+                }
+            ) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {%- do counts.update({"engagement_points": engagement_points(day)}) -%}
+    {{ return(counts) }}
+{% endmacro %}
+
+{# The last so many days, for which recipients' messages are counted. #}
+{% macro recipient_windows() %} {{ return([30, 90, 180]) }} {% endmacro %}
+
+{# First and last moments of a recipient, each with where a message tells it. All but the first are the latest. #}
+{% macro recipient_moments() %}
+    {{
+        return(
+            {
+                "first_sent_at": "case when is_sent then sent_at end",
+                "last_sent_at": "case when is_sent then sent_at end",
+                "last_delivered_at": "case when is_delivered then delivered_at end",
+                "last_open_at": "last_open_at",
+                "last_click_at": "first_click_at",
+                "last_human_open_at": "last_human_open_at",
+                "last_human_click_at": "last_human_click_at",
+                "last_bounced_at": "case when is_bounced then bounced_at end",
+            }
+        )
+    }}
+{% endmacro %}
+
+{# What a message's signs are worth: points, the condition under which it has them, and when it gave the sign. #}
+{% macro engagement_signs() %}
+    {{
+        return(
+            [
+                (5, "true", "first_human_click_at"),
+                (1, "true", "first_human_open_at"),
+                (
+                    -10,
+                    "is_opted_out",
+                    "least(unsubscribed_at, group_unsubscribed_at)",
+                ),
+                (-20, "true", "spam_reported_at"),
+            ]
+        )
+    }}
+{% endmacro %}
+
+{% macro engagement_points(day) -%}
+    {%- for points, condition, moment in engagement_signs() -%}
+        {{
+            decayed(
+                points, "case when " ~ condition ~ " then " ~ moment ~ " end", day
+            )
+        }}
+        {{- " + " if not loop.last -}}
+    {%- endfor -%}
+{%- endmacro %}
+
+{#
+    Counts and moments of each recipient over weighted messages, the windows ending on `day`. With `before`, also the
+    moments of the versions that are no more (`…_before`).
+#}
+{% macro sums_of_recipients(messages, day, before=false) -%}
+    select
+        recipient_key,
+        max(recipient_domain) as recipient_domain,
+        max(mailbox_provider) as mailbox_provider,
+        {% for name, condition in recipient_counts(day).items() %}
+            {%- if name == "engagement_points" %}
+                sum(weight * ({{ condition }})) as {{ name }},
+            {%- else %}
+                sum(case when {{ condition }} then weight else 0 end) as {{ name }},
+            {%- endif %}
+        {%- endfor %}
+        {% for name, moment in recipient_moments().items() %}
+            {%- set extreme = "min" if name == "first_sent_at" else "max" -%}
+            {%- if before %}
+                {{ extreme }} (
+                    case when weight < 0 then {{ moment }} end
+                ) as {{ name }}_before,
+            {%- endif %}
+            {{ extreme }} (case when weight > 0 then {{ moment }} end) as {{ name }}
+            {{- "," if not loop.last }}
+        {% endfor %}
+
+    from {{ messages }} as messages
+    group by recipient_key
+{%- endmacro %}
+
+{#
+    What the days since the last update did to each recipient's counts: messages that left a window, signs that are worth
+    less. Both happen to a message on days that follow from its dates, and so only the messages of these days are read.
+#}
+{% macro sums_of_time_passed() -%}
+    {%- set counts = recipient_counts().keys() | list -%}
+    {%- set facts = ref("fct_email_messages") -%}
+
+    select
+        recipient_key,
+        {% for name in counts %}
+            {%- set windowed = name.endswith("d") and name[-3:-1].isdigit() %}
+            {%- if name == "engagement_points" %} sum(points) as {{ name }}
+            {%- elif windowed %}
+                {%- set days = name.split("_")[-1][:-1] %}
+                - sum(
+                    case
+                        when days = {{ days }}
+                        then {{ name[: -(days | length) - 2] }}
+                        else 0
+                    end
+                ) as {{ name }}
+            {%- else %} 0 as {{ name }}
+            {%- endif %}
+            {{- "," if not loop.last }}
+        {% endfor %}
+
+    from
+        (
+            {% for days in recipient_windows() %}
+                select
+                    recipient_key,
+                    {{ days }} as days,
+                    0.0 as points,
+                    case when is_sent then 1 else 0 end as sent,
+                    case when is_delivered then 1 else 0 end as delivered,
+                    case
+                        when is_delivered and is_opened_human then 1 else 0
+                    end as opened_human,
+                    case
+                        when is_delivered and is_clicked_human then 1 else 0
+                    end as clicked_human
+                from {{ facts }}
+                where
+                    sent_date > {{ seen_on() }} - {{ days }}
+                    and sent_date <= {{ as_of() }} - {{ days }}
+
+                union all
+            {% endfor %}
+
+            {% for points, condition, moment in engagement_signs() %}
+                select
+                    messages.recipient_key,
+                    0,
+                    {{ points }} * (
+                        case when steps.step < 6 then power(0.5, steps.step) else 0 end
+                        - power(0.5, steps.step - 1)
+                    ),
+                    0,
+                    0,
+                    0,
+                    0
+                from generate_series(1, 6) as steps(step)
+                cross join
+                    lateral(
+                        {% if points > 0 -%}
+                            select recipient_key
+                            from {{ facts }}
+                            where {{ condition }} and {{ passes_step(moment) }}
+                        {%- else -%}
+                            -- rare, and without an index of its own: by the event
+                            select facts.recipient_key
+                            from
+                                (
+                                    select distinct recipient_key, event_at
+                                    from {{ ref("int_suppression_events") }}
+                                    where {{ passes_step("event_at") }}
+                                ) as signs
+                            inner join
+                                {{ facts }} as facts
+                                on signs.recipient_key = facts.recipient_key
+                                and signs.event_at = {{ moment }}
+                            where {{ condition }}
+                        {%- endif %}
+                        offset 0
+                    ) as messages
+                    {{ "union all" if not loop.last }}
+            {% endfor %}
+        ) as passed
+    where recipient_key is not null
+    group by recipient_key
+{%- endmacro %}
+
+{# Whether a moment became 30, 60 … days old between the last update and this one. #}
+{% macro passes_step(moment) -%}
+    {{ moment }} >= {{ utc_midnight(seen_on() ~ " - 30 * steps.step + 1") }}
+    and {{ moment }} < {{ utc_midnight(as_of() ~ " - 30 * steps.step + 1") }}
+{%- endmacro %}
+
+{# What an hour or a day of the week is the most frequent of, among a recipient's human opens. #}
+{% macro favourite(part) -%}
+    cast(
+        mode() within group (
+            order by
+                extract(
+                    {{ part }}
+                    from
+                        first_human_open_at at time zone '{{ var("reporting_timezone") }}'
+                )
+        ) as integer
+    )
+{%- endmacro %}
+
+{# Each message's signs that tiers go by, with the UTC day of each: mail by the day of sending, reactions by their own. #}
+{% macro signs_by_day() -%}
+    cross join
+        lateral(
+            values
+                ('sent', case when messages.is_sent then messages.sent_date end),
+                (
+                    'delivered',
+                    case when messages.is_delivered then messages.sent_date end
+                ),
+                (
+                    'opened',
+                    cast(messages.first_human_open_at at time zone 'utc' as date)
+                ),
+                (
+                    'clicked',
+                    cast(messages.first_human_click_at at time zone 'utc' as date)
+                )
+        ) as happening(kind, day)
+{%- endmacro %}

@@ -1,0 +1,310 @@
+{{
+    config(
+        unique_key=["recipient_key", "month"],
+        incremental_strategy="replace_groups",
+        meta={
+            "through": "mart_recipient_engagement",
+            "ages": true,
+            "keeps": "engagement_tier <> 'none'",
+        },
+        tags=["objects"],
+        pre_hook="{{ lock_model(ref('mart_recipient_engagement')) }}",
+        post_hook="{{ end_following_messages('mart_recipient_engagement') }}",
+        indexes=[{"columns": ["month", "engagement_tier"]}],
+    )
+}}
+
+{#-
+    The present month is as of today, and mart_recipient_engagement knows it. A month that is over is computed from the
+    messages: for everybody when it ends, afterwards only for those of whom something late turns up.
+-#}
+{#- Read only while following, which dbt does not do when it looks for dependencies. -#}
+{%- do ref("int_message_changes") %}
+{%- set follows = follows_messages("mart_recipient_engagement") %}
+{%- set present_month -%} cast(date_trunc('month', {{ as_of() }}) as date) {%- endset %}
+
+with
+
+    engagement as (
+
+        select
+            *,
+            cast(
+                date_trunc('month', first_sent_at at time zone 'utc') as date
+            ) as first_month
+        from {{ ref("mart_recipient_engagement") }}
+        where first_sent_at is not null
+
+    ),
+
+    suppressions as (
+
+        select * from {{ ref("fct_suppression_history") }} where is_account_wide
+
+    ),
+
+    {% if follows %}
+
+        known as (select * from {{ this }}),
+
+        changed as (
+
+            select messages.recipient_key
+            from
+                (
+                    {{ message_changes("mart_recipient_engagement") }}
+                ) as messages {{ signs_by_day() }}
+            where
+                happening.day < {{ present_month }}
+                and messages.recipient_key is not null
+            group by messages.recipient_key, happening.kind, happening.day
+            having sum(messages.weight) <> 0
+
+        ),
+
+        suppressed_at_the_end as (
+
+            select distinct engagement.recipient_key, cast(month as date) as month
+            from suppressions
+            inner join
+                engagement on suppressions.recipient_key = engagement.recipient_key
+            cross join
+                lateral generate_series(
+                    greatest(
+                        cast(engagement.first_month as timestamp),
+                        date_trunc('month', suppressions.started_at at time zone 'utc')
+                    ),
+                    least(
+                        cast({{ present_month }} as timestamp) - interval '1 month',
+                        suppressions.ended_at at time zone 'utc' - interval '1 month'
+                    ),
+                    interval '1 month'
+                ) as month
+
+        ),
+
+        touched as (
+
+            select recipient_key
+            from changed
+            union
+            select recipient_key
+            from engagement
+            where (select max(month) from known) < {{ present_month }}
+            union
+            select
+                coalesce(suppressed_at_the_end.recipient_key, known_then.recipient_key)
+            from suppressed_at_the_end
+            full outer join
+                (
+                    select recipient_key, month
+                    from known
+                    where engagement_tier = 'suppressed' and month < {{ present_month }}
+                ) as known_then
+                on suppressed_at_the_end.recipient_key = known_then.recipient_key
+                and suppressed_at_the_end.month = known_then.month
+            where
+                suppressed_at_the_end.recipient_key is null
+                or known_then.recipient_key is null
+
+        ),
+
+        messages as (
+
+            select messages.*
+            from touched
+            inner join
+                {{ ref("fct_email_messages") }} as messages
+                on touched.recipient_key = messages.recipient_key
+
+        ),
+
+    {% else %}
+
+        messages as (
+
+            select *
+            from {{ ref("fct_email_messages") }}
+            where recipient_key is not null
+
+        ),
+
+    {% endif %}
+
+    happened as (
+
+        select
+            messages.recipient_key,
+            cast(date_trunc('month', happening.day) as date) as month,
+            min(
+                case when happening.kind = 'sent' then happening.day end
+            ) as first_sent_date,
+            sum(case when happening.kind = 'delivered' then 1 else 0 end) as delivered,
+            max(
+                case when happening.kind in ('opened', 'clicked') then happening.day end
+            ) as last_engaged_date,
+            max(
+                case when happening.kind = 'clicked' then happening.day end
+            ) as last_human_click_date
+
+        from messages {{ signs_by_day() }}
+        where happening.day < {{ present_month }}
+        group by
+            messages.recipient_key, cast(date_trunc('month', happening.day) as date)
+
+    ),
+
+    begun as (
+
+        select
+            recipient_key,
+            least(
+                min(month)
+                {%- if follows %}
+                    ,
+                    (
+                        select min(known.month)
+                        from known
+                        where known.recipient_key = happened.recipient_key
+                    )
+                {%- endif %}
+            ) as first_month
+        from happened
+        group by recipient_key
+
+    ),
+
+    months as (
+
+        select
+            begun.recipient_key,
+            cast(month as date) as month,
+            cast(month + interval '1 month' - interval '1 day' as date) as last_day
+
+        from begun
+        cross join
+            lateral generate_series(
+                cast(begun.first_month as timestamp),
+                cast({{ present_month }} as timestamp) - interval '1 month',
+                interval '1 month'
+            ) as month
+
+    ),
+
+    known_then as (
+
+        select
+            months.recipient_key,
+            months.month,
+            months.last_day,
+            min(happened.first_sent_date) over until_then as first_sent_date,
+            sum(happened.delivered) over until_then as delivered,
+            max(happened.last_engaged_date) over until_then as last_engaged_date,
+            max(happened.last_human_click_date) over until_then
+            as last_human_click_date,
+            exists (
+                select 1
+                from suppressions
+                where
+                    suppressions.recipient_key = months.recipient_key
+                    and suppressions.started_at
+                    < {{ utc_midnight("months.last_day + 1") }}
+                    and (
+                        suppressions.ended_at is null
+                        or suppressions.ended_at
+                        >= {{ utc_midnight("months.last_day + 1") }}
+                    )
+            ) as is_suppressed
+
+        from months
+        left join
+            happened
+            on months.recipient_key = happened.recipient_key
+            and months.month = happened.month
+        window until_then as (partition by months.recipient_key order by months.month)
+
+    ),
+
+    past as (
+
+        select
+            recipient_key,
+            month,
+            -- before the first message there is no recipient
+            case
+                when first_sent_date is null
+                then 'none'
+                else {{ engagement_tier("known_then", "known_then.last_day") }}
+            end as engagement_tier
+        from known_then
+
+    ),
+
+    moved as (
+
+        select
+            recipient_key,
+            month,
+            engagement_tier,
+            lag(engagement_tier, 1, 'none') over (
+                partition by recipient_key order by month
+            ) as previous_tier
+        from past
+
+    ),
+
+    present as (
+
+        select
+            engagement.recipient_key,
+            {{ present_month }} as month,
+            engagement.engagement_tier,
+            coalesce(
+                before.engagement_tier,
+                {% if follows -%} known_before.engagement_tier, {%- endif %}
+                'none'
+            ) as previous_tier
+
+        from engagement
+        left join
+            past as before
+            on engagement.recipient_key = before.recipient_key
+            and before.month = {{ present_month }} - interval '1 month'
+        {% if follows %}
+            left join
+                known as known_before
+                on engagement.recipient_key = known_before.recipient_key
+                and known_before.month = {{ present_month }} - interval '1 month'
+        {% endif %}
+
+    ),
+
+    final as (
+
+        select recipient_key, month, engagement_tier, previous_tier
+        from moved
+
+        union all
+
+        {% if follows %}
+            select
+                coalesce(present.recipient_key, known.recipient_key),
+                {{ present_month }},
+                coalesce(present.engagement_tier, 'none'),
+                coalesce(present.previous_tier, 'none')
+            from present
+            full outer join
+                (select * from known where month = {{ present_month }}) as known
+                on present.recipient_key = known.recipient_key
+            where
+                present.engagement_tier is distinct from known.engagement_tier
+                or present.previous_tier is distinct from known.previous_tier
+        {% else %}
+            select recipient_key, month, engagement_tier, previous_tier from present
+        {% endif %}
+
+    )
+
+select *
+from final
+{% if not follows %} where engagement_tier <> 'none' {% endif %}
