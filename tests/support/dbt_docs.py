@@ -24,6 +24,8 @@ same text at every column. How the models are built: [models.md](models.md).
 - **Numerators and denominators are columns.** To get the rate of several rows, add up both and divide. Never average rates.
 - **Days are UTC**; the send-time heatmap uses the variable `reporting_timezone`.
 - **`…_sendgrid`** columns divide as SendGrid's own pages do, to compare with them.
+- **Odd input** (late, out of order, twice, without an id, by a wrong clock …): the outcome of each kind, with the unit test that
+  proves it, stands in [models.md](models.md#what-happens-to-odd-input).
 """
 
 
