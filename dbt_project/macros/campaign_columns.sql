@@ -21,6 +21,7 @@
     end
 {%- endmacro %}
 
+{# The campaign of a message as one text: its type and SendGrid's id, the template or the category. #}
 {% macro campaign_key(r) -%}
     case
         when {{ r }}.singlesend_id <> ''
@@ -43,6 +44,7 @@
     end
 {%- endmacro %}
 
+{# The name of the campaign as the event carries it. #}
 {% macro campaign_name(r) -%}
     case
         when {{ r }}.singlesend_id <> ''
@@ -70,6 +72,7 @@
     end
 {%- endmacro %}
 
+{# Id of the template, under whichever of its three names the event carries it. #}
 {% macro template_key(r) -%}
     coalesce(
         nullif({{ r }}.template_id, ''),
@@ -93,6 +96,7 @@
     end
 {%- endmacro %}
 
+{# The first of the categories; null where there is none. #}
 {% macro first_category(r) -%} nullif({{ r }}.categories[1], '') {%- endmacro %}
 
 {#

@@ -63,6 +63,7 @@
     || {{ device_family(useragent) }}
 {%- endmacro %}
 
+{# The device in what moment_and_device made. #}
 {% macro device_at(moment_and_device) -%}
     split_part({{ moment_and_device }}, ' ', 2)
 {%- endmacro %}

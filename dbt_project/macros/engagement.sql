@@ -65,6 +65,7 @@
     )
 {%- endmacro %}
 
+{# The day if it is yet to come, else null. #}
 {% macro if_future(day) -%}
     case when {{ day }} > {{ as_of() }} then {{ day }} end
 {%- endmacro %}
@@ -86,6 +87,7 @@
     end
 {%- endmacro %}
 
+{# One to five by how many messages of the last 90 days the recipient opened. #}
 {% macro frequency_score(engaged_messages) -%}
     case
         when {{ engaged_messages }} >= 8
@@ -100,6 +102,7 @@
     end
 {%- endmacro %}
 
+{# One to five by the engagement score. #}
 {% macro depth_score(engagement_score) -%}
     case
         when {{ engagement_score }} >= 60

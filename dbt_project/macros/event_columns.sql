@@ -11,6 +11,7 @@
     end
 {%- endmacro %}
 
+{# What stands behind the @ of an address, in lower case. #}
 {% macro domain_of(email) -%}
     nullif(
         lower(

@@ -23,6 +23,7 @@
     from final
 {%- endmacro %}
 
+{# The columns that an event table shows: those that its events can have. #}
 {% macro event_table_columns() -%}
     event_key,
     message_key,

@@ -13,6 +13,7 @@
     {%- endif -%}
 {% endmacro %}
 
+{# The condition on events for an update's scope (see update_scope). #}
 {% macro in_scope(scope, day="event_date") -%}
     {%- if scope == "window" -%}
         {{ day }} >= cast('{{ env_var("SENDGRID_WINDOW_START") }}' as date)

@@ -42,6 +42,7 @@
 {# Read inside the statement, under the model's lock: two updates at once must not apply a change twice. #}
 {% macro applied_change_id() -%} {{ newest_change_id(this.identifier) }} {%- endmacro %}
 
+{# How far a model has come in the log of changed messages. #}
 {% macro newest_change_id(model_name) -%}
     (
         select coalesce(max(change_id), 0)

@@ -23,6 +23,7 @@
     end
 {%- endmacro %}
 
+{# The name of the stage that funnel_rank ranks. #}
 {% macro funnel_stage(messages) -%}
     case
         {{ funnel_rank(messages) }}

@@ -32,6 +32,7 @@
     }}
 {% endmacro %}
 
+{# Start of every run: the table that says how far each model has come. #}
 {% macro create_model_state() %}
     {%- if execute and flags.WHICH in ("run", "build", "seed") -%}
         do $$

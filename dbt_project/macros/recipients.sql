@@ -78,6 +78,7 @@
     }}
 {% endmacro %}
 
+{# What all signs of a message are worth together on a day. #}
 {% macro engagement_points(day) -%}
     {%- for points, condition, moment in engagement_signs() -%}
         {{

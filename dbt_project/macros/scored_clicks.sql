@@ -88,6 +88,7 @@
         on clicks.useragent = agents.useragent
 {%- endmacro %}
 
+{# Rule: the click came before the delivery or within seconds of it. #}
 {% macro is_at_delivery() -%}
     coalesce(
         clicks.event_at
@@ -97,6 +98,7 @@
     )
 {%- endmacro %}
 
+{# Whether a person gave a sign after that. #}
 {% macro is_engaged_later() -%}
     coalesce(
         circumstances.last_engaged_at
@@ -106,6 +108,7 @@
     )
 {%- endmacro %}
 
+{# Rule: an unsubscribe followed within seconds. #}
 {% macro is_unsubscribed_at_once() -%}
     exists (
         select 1

@@ -176,6 +176,7 @@
     )
 {%- endmacro %}
 
+{# Whether a message is recent enough for an event without an id to be its. #}
 {% macro may_belong_together(days) -%}
     candidates.first_event_at <= unidentified.event_at
     and candidates.first_event_at >= unidentified.event_at - interval '{{ days }} days'

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from tests.support.dbt import PROJECT, command
-from tests.support.dbt_docs import PAGE, render
+from tests.support.dbt_docs import MACROS_PAGE, PAGE, render, render_macros
 
 
 def test_project_parses_and_keeps_its_rules_without_a_database(tmp_path: Path) -> None:
@@ -35,3 +35,8 @@ def test_project_parses_and_keeps_its_rules_without_a_database(tmp_path: Path) -
 def test_metrics_page_says_what_the_doc_blocks_say() -> None:
     """`docs/metrics.md` cannot go stale: `python -m tests.support.dbt_docs` writes it."""
     assert PAGE.read_text(encoding="utf-8") == render()
+
+
+def test_every_macro_has_the_description_that_stands_above_it() -> None:
+    """`dbt docs` says what a macro is for, in the words of its source."""
+    assert MACROS_PAGE.read_text(encoding="utf-8") == render_macros()

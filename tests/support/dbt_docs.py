@@ -1,13 +1,22 @@
-"""docs/metrics.md, written from the doc blocks of the dbt project: `python -m tests.support.dbt_docs`."""
+"""What is written from the dbt project's own words: `python -m tests.support.dbt_docs`.
+
+docs/metrics.md comes from the doc blocks, dbt's descriptions of the macros from the comments above them.
+"""
 
 from __future__ import annotations
 
 import re
+from textwrap import dedent
+
+import yaml
 
 from sendgrid_orchestration.settings import PROJECT_ROOT
 
 BLOCKS = PROJECT_ROOT / "dbt_project" / "models" / "docs"
 PAGE = PROJECT_ROOT / "docs" / "metrics.md"
+MACROS = PROJECT_ROOT / "dbt_project" / "macros"
+MACROS_PAGE = MACROS / "_macros.yml"
+MACRO = re.compile(r"(?:{#((?:(?!#}).)*)#}\s*)?{%-?\s*macro (\w+)\(", re.DOTALL)
 ORDER = (
     "counters", "rates", "clicks", "messages", "audience", "deliverability", "campaigns", "overview", "quality", "events",
 )  # fmt: skip
@@ -34,6 +43,23 @@ def render() -> str:
     return HEAD + "".join(_section((BLOCKS / f"{name}.md").read_text(encoding="utf-8")) for name in ORDER)
 
 
+def render_macros() -> str:
+    """The descriptions that `dbt docs` shows, as they should be: what stands above each macro."""
+    macros = [
+        {"name": name, "description": _one_paragraph(comment)}
+        for file in sorted(MACROS.glob("*.sql"))
+        for comment, name in MACRO.findall(file.read_text(encoding="utf-8"))
+    ]
+    head = "# Written from the comments above the macros: `python -m tests.support.dbt_docs`.\n"
+    return head + yaml.safe_dump(
+        {"version": 2, "macros": macros}, sort_keys=False, width=120, allow_unicode=True
+    )
+
+
+def _one_paragraph(comment: str) -> str:
+    return " ".join(dedent(comment).split())
+
+
 def _section(text: str) -> str:
     title, intro = re.match(r"# (.*?)\n(.*?)(?={% docs)", text, re.DOTALL).groups()  # type: ignore[union-attr]
     blocks = re.findall(r"{% docs (\w+) %}\n(.*?)\n{% enddocs %}", text, re.DOTALL)
@@ -45,3 +71,4 @@ def _section(text: str) -> str:
 
 if __name__ == "__main__":
     PAGE.write_text(render(), encoding="utf-8")
+    MACROS_PAGE.write_text(render_macros(), encoding="utf-8")
