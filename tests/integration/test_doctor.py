@@ -6,8 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+from pydantic import SecretStr
+from typer.testing import CliRunner
 
+from sendgrid_orchestration.cli import app
+from sendgrid_orchestration.cli import doctor as command
 from sendgrid_orchestration.doctor import Check, run_checks
 from sendgrid_orchestration.receiver import access
 from sendgrid_orchestration.sendgrid import webhooks
@@ -143,3 +148,39 @@ def test_a_warehouse_and_a_landing_that_cannot_be_used_are_found(configured: Any
 def test_probes_that_are_handed_in_are_asked(configured: Any) -> None:
     mine = Check("daemon", "SENSOR", "fail", "No heartbeat for 5 minutes.", "Start the daemon.")
     assert mine in run_checks(configured(), [lambda: [mine]])
+
+
+@pytest.mark.parametrize(("worst", "code"), [("ok", 0), ("warn", 0), ("fail", 1)])
+def test_the_exit_code_says_whether_data_will_arrive(
+    worst: Any, code: int, configured: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checks = [
+        Check("key", "prod", "ok", "It is good."),
+        Check("region", "prod", worst, "It is so.", "Do this."),
+    ]
+    monkeypatch.setattr(command, "load_settings", configured)
+    monkeypatch.setattr(command, "run_checks", lambda *_: checks)
+    result = CliRunner().invoke(app, ["doctor"], env={"COLUMNS": "200"})
+    assert result.exit_code == code
+    assert "It is so." in result.output
+    assert "Do this." in result.output
+
+
+def test_daemons_are_told_by_their_last_sign(configured: Any, warehouse_url: str) -> None:
+    settings = configured()
+    settings = settings.model_copy(
+        update={"warehouse": settings.warehouse.model_copy(update={"dagster_url": SecretStr(warehouse_url)})}
+    )
+    assert {check.status for check in command.daemons(settings)} == {"fail"}
+    with psycopg.connect(warehouse_url) as conn:
+        conn.execute("create table daemon_heartbeats (daemon_type text, timestamp timestamp)")
+        conn.execute(
+            "insert into daemon_heartbeats select unnest(%s::text[]), now() at time zone 'UTC'",
+            [list(command.NEEDED)],
+        )
+        conn.execute(
+            "update daemon_heartbeats set timestamp = timestamp - interval '1 hour' where daemon_type = 'SENSOR'"
+        )
+    told = {check.subject: (check.status, check.finding) for check in command.daemons(settings)}
+    assert told.pop("sensor") == ("fail", "Silent for 60 minutes.")
+    assert {status for status, _ in told.values()} == {"ok"}
