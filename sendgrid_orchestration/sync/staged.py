@@ -31,10 +31,10 @@ class Staged:
 
     def make_room(self, columns: Sequence[str], types: dict[str, str], unknown: dict[str, str]) -> None:
         """Add the columns that are not there yet: files of one export may differ."""
-        for name in columns:
-            self._context.conn.execute(
-                sql.SQL("alter table staged add column if not exists {} text").format(sql.Identifier(name))
-            )
+        adding = [
+            sql.SQL("add column if not exists {} text").format(sql.Identifier(name)) for name in columns
+        ]
+        self._context.conn.execute(sql.SQL("alter table staged {}").format(sql.SQL(", ").join(adding)))
         self._types.update(types)
         self._unknown.update(unknown)
 
