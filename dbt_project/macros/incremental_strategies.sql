@@ -9,6 +9,15 @@
     ) -%}
     {%- set columns = arg_dict["dest_columns"] | map(attribute="quoted") | list -%}
     {%- set changes = load_relation(changes_relation()) -%}
+    {#- After an upgrade the log may not know a new column yet; it learns it later in this run. -#}
+    {%- set logged = (
+        adapter.get_columns_in_relation(changes)
+        | map(attribute="quoted")
+        | list
+        if changes
+        else []
+    ) -%}
+    {%- set can_log = changes and columns | reject("in", logged) | list == [] -%}
 
     analyze {{ fresh }}
     ;
@@ -28,10 +37,10 @@
     set
         change_id = change_id + 1
         -- Without a log nobody can follow: whoever did rebuilds itself.
-    {% if not changes %}, generation = generation + 1{% endif %}
+    {% if not can_log %}, generation = generation + 1{% endif %}
     where model = '{{ this.identifier }}';
 
-    {% if changes %}
+    {% if can_log %}
         insert into {{ changes }} (change_id, weight, {{ columns | join(", ") }})
         select state.change_id, versions.weight, {% for c in columns %}versions.{{ c }}{{ ", " if not loop.last }}{% endfor %}
         from

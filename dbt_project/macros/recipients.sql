@@ -199,11 +199,8 @@
                                     from {{ ref("int_suppression_events") }}
                                     where {{ passes_step("event_at") }}
                                 ) as signs
-                            inner join
-                                {{ facts }} as facts
-                                on signs.recipient_key = facts.recipient_key
-                                and signs.event_at = {{ moment }}
-                            where {{ condition }}
+                            cross join {{ messages_of("signs") }} as facts
+                            where signs.event_at = {{ moment }} and {{ condition }}
                         {%- endif %}
                         offset 0
                     ) as messages
@@ -212,6 +209,24 @@
         ) as passed
     where recipient_key is not null
     group by recipient_key
+{%- endmacro %}
+
+{# All messages of some recipients, each recipient looked up by the index: whatever the planner thinks of their number. #}
+{% macro messages_of(recipients) -%}
+    lateral(
+        select *
+        from {{ ref("fct_email_messages") }} as of_recipient
+        where of_recipient.recipient_key = {{ recipients }}.recipient_key
+        offset 0
+    )
+{%- endmacro %}
+
+{#
+    Pre-hook: how many rows the changes concern, the planner can only guess, and guesses one; looking through all
+    of one side for each row of the other then takes minutes. Lookups that are meant are written as lateral.
+#}
+{% macro join_by_hash() -%}
+    select set_config('enable_nestloop', 'off', true)
 {%- endmacro %}
 
 {# Whether a moment became 30, 60 … days old between the last update and this one. #}

@@ -4,7 +4,10 @@
         incremental_strategy="replace_groups",
         full_refresh=false,
         meta={"ages": true},
-        pre_hook="{{ lock_model(ref('fct_email_messages')) }}",
+        pre_hook=[
+            "{{ lock_model(ref('fct_email_messages')) }}",
+            "{{ join_by_hash() }}",
+        ],
         post_hook="{{ end_following_messages() }}",
         indexes=[{"columns": ["revisit_on"]}, {"columns": ["engagement_tier"]}],
     )
@@ -78,9 +81,7 @@ with
 
             select 1 as weight, messages.*
             from unsure
-            inner join
-                {{ ref("fct_email_messages") }} as messages
-                on unsure.recipient_key = messages.recipient_key
+            cross join {{ messages_of("unsure") }} as messages
 
         ),
 
@@ -262,16 +263,21 @@ with
 
             union all
 
-            select dated.recipient_key, count(messages.message_key)
+            select dated.recipient_key, messages.delivered
             from dated
-            left join
-                {{ ref("fct_email_messages") }} as messages
-                on dated.recipient_key = messages.recipient_key
-                and messages.is_delivered
-                and messages.sent_date >= coalesce(dated.last_engaged_date, '-infinity')
-                and messages.sent_at > coalesce(dated.last_engaged_at, '-infinity')
+            cross join
+                lateral(
+                    select count(*) as delivered
+                    from {{ ref("fct_email_messages") }} as messages
+                    where
+                        messages.recipient_key = dated.recipient_key
+                        and messages.is_delivered
+                        and messages.sent_date
+                        >= coalesce(dated.last_engaged_date, '-infinity')
+                        and messages.sent_at
+                        > coalesce(dated.last_engaged_at, '-infinity')
+                ) as messages
             where dated.recipient_key not in (select recipient_key from unmoved)
-            group by dated.recipient_key
 
         ),
 
@@ -295,8 +301,8 @@ with
                 messages.recipient_key,
                 {{ favourite("hour") }} as favourite_hour,
                 {{ favourite("isodow") }} as favourite_day_of_week
-            from {{ ref("fct_email_messages") }} as messages
-            inner join opened_anew on messages.recipient_key = opened_anew.recipient_key
+            from opened_anew
+            cross join {{ messages_of("opened_anew") }} as messages
             group by messages.recipient_key
 
             union all

@@ -8,7 +8,10 @@
             "keeps": "engagement_tier <> 'none'",
         },
         tags=["objects"],
-        pre_hook="{{ lock_model(ref('mart_recipient_engagement')) }}",
+        pre_hook=[
+            "{{ lock_model(ref('mart_recipient_engagement')) }}",
+            "{{ join_by_hash() }}",
+        ],
         post_hook="{{ end_following_messages('mart_recipient_engagement') }}",
         indexes=[{"columns": ["month", "engagement_tier"]}],
     )
@@ -37,7 +40,7 @@ with
 
     ),
 
-    suppressions as (
+    suppressions as not materialized(
 
         select * from {{ ref("fct_suppression_history") }} where is_account_wide
 
@@ -113,9 +116,7 @@ with
 
             select messages.*
             from touched
-            inner join
-                {{ ref("fct_email_messages") }} as messages
-                on touched.recipient_key = messages.recipient_key
+            cross join {{ messages_of("touched") }} as messages
 
         ),
 
@@ -156,21 +157,18 @@ with
 
     begun as (
 
-        select
-            recipient_key,
-            least(
-                min(month)
-                {%- if follows %}
-                    ,
-                    (
-                        select min(known.month)
-                        from known
-                        where known.recipient_key = happened.recipient_key
-                    )
-                {%- endif %}
-            ) as first_month
+        select recipient_key, min(month) as first_month
         from happened
         group by recipient_key
+
+        {% if follows %}
+            union all
+
+            select known.recipient_key, min(known.month)
+            from known
+            inner join touched on known.recipient_key = touched.recipient_key
+            group by known.recipient_key
+        {% endif %}
 
     ),
 
@@ -181,7 +179,12 @@ with
             cast(month as date) as month,
             cast(month + interval '1 month' - interval '1 day' as date) as last_day
 
-        from begun
+        from
+            (
+                select recipient_key, min(first_month) as first_month
+                from begun
+                group by recipient_key
+            ) as begun
         cross join
             lateral generate_series(
                 cast(begun.first_month as timestamp),
