@@ -12,7 +12,7 @@ export DAGSTER_DISABLE_TELEMETRY := 1
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
 .DEFAULT_GOAL := help
-.PHONY: help demo smoke test lint format bench soak dashboards lock clean
+.PHONY: help install demo smoke test lint format bench soak dashboards lock clean
 
 help:  ## what one can do here
 	@grep -hE '^[a-z-]+:.*?## ' $(MAKEFILE_LIST) | awk -F ':.*?## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -30,6 +30,8 @@ $(VENV)/.runtime: requirements.lock pyproject.toml | $(UV)
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.runtime
 	@$(UV) pip install --quiet --compile-bytecode --python $(BIN)/python --require-hashes -r requirements-dev.lock
 	@touch $@
+
+install: $(VENV)/.runtime  ## only the environment, in .venv
 
 demo: $(VENV)/.runtime  ## watch a simulated SendGrid account arrive in Postgres, in the Dagster UI
 	@$(BIN)/sendgrid-orchestration demo
