@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -73,6 +74,12 @@ class Mirror:
 
 
 _numbers = itertools.count(1)
+
+
+def since_a_fixed_day() -> dict[str, Any]:
+    """Options of an account whose present began on one certain day: what a seed brings about depends on the hour too."""
+    began, at_first = int(datetime(2026, 9, 15, 9, tzinfo=UTC).timestamp()), time.time()
+    return {"started": began, "clock": lambda: began + time.time() - at_first}
 
 
 @contextmanager
