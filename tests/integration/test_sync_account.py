@@ -9,7 +9,7 @@ import pytest
 
 from sendgrid_orchestration.sync import OBJECTS
 from sendgrid_orchestration.sync import account as reader
-from tests.support.mirror import Mirror, mirror, since_a_fixed_day
+from tests.support.mirror import Mirror, mirror
 
 SUPPRESSIONS = {
     "bounces": "bounces",
@@ -22,7 +22,7 @@ SUPPRESSIONS = {
 
 @pytest.fixture
 def account(postgres_url: str) -> Iterator[Mirror]:
-    with mirror(postgres_url, contacts=300, history_messages=2000, **since_a_fixed_day()) as made:
+    with mirror(postgres_url, contacts=300, history_messages=2000) as made:
         made.now = made.now.fromtimestamp(made.simulator.account.now(), made.now.tzinfo)
         yield made
 

@@ -14,7 +14,7 @@ import yaml
 
 from sendgrid_orchestration.simulator import Seen
 from sendgrid_orchestration.sync import OBJECTS
-from tests.support.mirror import Mirror, mirror, since_a_fixed_day
+from tests.support.mirror import Mirror, mirror
 
 API: dict[str, dict[str, Any]] = yaml.safe_load(
     (Path(__file__).parent / "sendgrid_api.yaml").read_text(encoding="utf-8")
@@ -29,7 +29,7 @@ PAGING = {
 
 @pytest.fixture(scope="module")
 def new(postgres_url: str) -> Iterator[Mirror]:
-    with mirror(postgres_url, contacts=300, history_messages=8000, **since_a_fixed_day()) as made:
+    with mirror(postgres_url, contacts=300, history_messages=8000) as made:
         # Suppressions are read up to the moment of the sync, so that must be after the account's history.
         made.now = made.now.fromtimestamp(made.simulator.account.now(), made.now.tzinfo)
         yield made

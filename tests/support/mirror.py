@@ -85,7 +85,8 @@ def since_a_fixed_day() -> dict[str, Any]:
 @contextmanager
 def mirror(url: str, *, marketing: str = "new", **account: Any) -> Iterator[Mirror]:
     """A mirror of a small new account, in a schema of its own: a database of its own would cost ten times as much."""
-    options: dict[str, Any] = {"contacts": 40, "history_messages": 20, "custom_fields": 3, **account}
+    options: dict[str, Any] = {"contacts": 40, "history_messages": 20, "custom_fields": 3}
+    options |= since_a_fixed_day() | account
     with Simulator(**options) as simulator:
         yield mirror_of(simulator, url, marketing=marketing)
 
