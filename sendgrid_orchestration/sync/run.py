@@ -6,6 +6,10 @@ import logging
 import time
 from contextlib import closing
 from datetime import UTC, datetime
+from typing import Any
+
+from psycopg import Connection
+from psycopg.errors import LockNotAvailable
 
 from sendgrid_orchestration.sendgrid import family
 from sendgrid_orchestration.sendgrid.client import SendGridClient
@@ -51,13 +55,7 @@ def sync_object(
     began = time.monotonic()
     moment = now or datetime.now(UTC)
     with closing(open_connection(url, autocommit=True)) as conn:
-        row = conn.execute(
-            "select pg_try_advisory_lock(hashtextextended(%s, 0))", [f"sync {source.raw_schema}.{name}"]
-        ).fetchone()
-        if row is None or not row[0]:
-            raise SyncRunningError(
-                f'{name} of source "{source.name}" is being synced by another run. Wait for it to end, or end it.'
-            )
+        _claim(conn, source, name)
         sync_id = ledger.begin(conn, source.raw_schema, name, moment)
         context = Context(client, conn, url, source.raw_schema, "none", moment, progress or logger.info)
         try:
@@ -72,6 +70,24 @@ def sync_object(
     for sentence in result.warnings:
         context.progress(f"{name}: {sentence}")
     return result
+
+
+def _claim(conn: Connection[Any], source: Source, name: str) -> None:
+    """Take the object's lock, which the connection holds to its end.
+
+    Postgres gives back the lock of a run that has just ended, or was killed, only when it has cleaned up after its
+    connection. That takes it moments, during which the lock is no sign of another run; so they are waited for.
+    """
+    try:
+        with conn.transaction():
+            conn.execute("set local lock_timeout = '2s'")
+            conn.execute(
+                "select pg_advisory_lock(hashtextextended(%s, 0))", [f"sync {source.raw_schema}.{name}"]
+            )
+    except LockNotAvailable as error:
+        raise SyncRunningError(
+            f'{name} of source "{source.name}" is being synced by another run. Wait for it to end, or end it.'
+        ) from error
 
 
 def _run(context: Context, spec: ObjectSpec) -> Counts | None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -209,6 +211,17 @@ def test_one_object_is_synced_by_one_run_at_a_time(account: Mirror) -> None:
         with pytest.raises(SyncRunningError, match="being synced by another run"):
             account.sync("lists")
     assert account.sync("lists").inserted == 8
+
+
+def test_a_lock_that_postgres_is_about_to_give_back_is_no_other_run(account: Mirror) -> None:
+    """The next sync begins within milliseconds of the end of a connection, and Postgres may still be closing it."""
+    with connect(account.url) as closing, ThreadPoolExecutor() as aside:
+        lock = f"sync {account.source.raw_schema}.lists"
+        closing.execute("select pg_advisory_lock(hashtextextended(%s, 0))", [lock])
+        begun = aside.submit(account.sync, "lists")
+        time.sleep(0.5)
+        closing.close()
+        assert begun.result().inserted == 8
 
 
 def test_segments_arrive_with_their_query(account: Mirror) -> None:
