@@ -3,14 +3,8 @@
     added to what is known: each count with the messages that it counts. `day` is the day that the windows end on.
 #}
 {% macro recipient_counts(day="current_date") %}
-    {%- set windowed = {
-        "sent": "is_sent",
-        "delivered": "is_delivered",
-        "opened_human": "is_delivered and is_opened_human",
-        "clicked_human": "is_delivered and is_clicked_human",
-    } -%}
     {%- set counts = {"messages": "true"} -%}
-    {%- do counts.update(windowed) -%}
+    {%- do counts.update(windowed_counts()) -%}
     {%- do counts.update(
         {
             "bounced": "is_bounced",
@@ -20,7 +14,7 @@
         }
     ) -%}
     {%- for days in recipient_windows() -%}
-        {%- for name, condition in windowed.items() -%}
+        {%- for name, condition in windowed_counts().items() -%}
             {%- do counts.update(
                 {
                     name
@@ -37,6 +31,20 @@
     {%- endfor -%}
     {%- do counts.update({"engagement_points": engagement_points(day)}) -%}
     {{ return(counts) }}
+{% endmacro %}
+
+{# The counts that exist for each of `recipient_windows()` too, each with the messages that it counts. #}
+{% macro windowed_counts() %}
+    {{
+        return(
+            {
+                "sent": "is_sent",
+                "delivered": "is_delivered",
+                "opened_human": "is_delivered and is_opened_human",
+                "clicked_human": "is_delivered and is_clicked_human",
+            }
+        )
+    }}
 {% endmacro %}
 
 {# The last so many days, for which recipients' messages are counted. #}
@@ -126,25 +134,27 @@
     less. Both happen to a message on days that follow from its dates, and so only the messages of these days are read.
 #}
 {% macro sums_of_time_passed() -%}
-    {%- set counts = recipient_counts().keys() | list -%}
     {%- set facts = ref("fct_email_messages") -%}
+    {%- set left = {} -%}
+    {%- for days in recipient_windows() -%}
+        {%- for name in windowed_counts() -%}
+            {%- do left.update(
+                {name ~ "_" ~ days ~ "d": {"days": days, "count": name}}
+            ) -%}
+        {%- endfor -%}
+    {%- endfor -%}
 
     select
         recipient_key,
-        {% for name in counts %}
-            {%- set windowed = name.endswith("d") and name[-3:-1].isdigit() %}
-            {%- if name == "engagement_points" %} sum(points) as {{ name }}
-            {%- elif windowed %}
-                {%- set days = name.split("_")[-1][:-1] %}
-                - sum(
-                    case
-                        when days = {{ days }}
-                        then {{ name[: -(days | length) - 2] }}
-                        else 0
-                    end
-                ) as {{ name }}
-            {%- else %} 0 as {{ name }}
+        {% for name in recipient_counts() if name not in left %}
+            {%- if name == "engagement_points" %} sum(points) as {{ name }},
+            {%- else %} 0 as {{ name }},
             {%- endif %}
+        {% endfor %}
+        {% for name, one in left.items() %}
+            - sum(
+                case when days = {{ one.days }} then {{ one.count }} else 0 end
+            ) as {{ name }}
             {{- "," if not loop.last }}
         {% endfor %}
 
@@ -155,14 +165,10 @@
                     recipient_key,
                     {{ days }} as days,
                     0.0 as points,
-                    case when is_sent then 1 else 0 end as sent,
-                    case when is_delivered then 1 else 0 end as delivered,
-                    case
-                        when is_delivered and is_opened_human then 1 else 0
-                    end as opened_human,
-                    case
-                        when is_delivered and is_clicked_human then 1 else 0
-                    end as clicked_human
+                    {% for name, condition in windowed_counts().items() %}
+                        case when {{ condition }} then 1 else 0 end as {{ name }}
+                        {{- "," if not loop.last }}
+                    {% endfor %}
                 from {{ facts }}
                 where
                     sent_date > {{ seen_on() }} - {{ days }}
@@ -178,11 +184,8 @@
                     {{ points }} * (
                         case when steps.step < 6 then power(0.5, steps.step) else 0 end
                         - power(0.5, steps.step - 1)
-                    ),
-                    0,
-                    0,
-                    0,
-                    0
+                    )
+                    {%- for name in windowed_counts() %}, 0 {% endfor %}
                 from generate_series(1, 6) as steps(step)
                 cross join
                     lateral(
