@@ -220,15 +220,18 @@ def _stats(
                 ):
                     yield whole
             if one in in_parts:
-                yield from _parts(context, f"{path}/{one}", parts)
+                yield from _parts(context, f"{path}/{one}", identity, defaults)
         except NotFoundError:
             context.reading.note(f"{kind} {one} was deleted while its statistics were read.")
         if number % 100 == 0:
             context.progress(f"{table}: the days of {number} of {len(moved)} read.")
 
 
-def _parts(context: Context, path: str, parts: tuple[str, ...]) -> Iterator[dict[str, Any]]:
+def _parts(
+    context: Context, path: str, identity: tuple[str, ...], defaults: dict[str, str]
+) -> Iterator[dict[str, Any]]:
     """The totals of each part: variations and phases of an A/B test, steps of an automation."""
+    parts = identity[1:-1]
     grouped: dict[str, str | int | None] = {
         "aggregated_by": "total",
         # As for days; the first is before the oldest mailing of today's Marketing Campaigns.
@@ -238,9 +241,8 @@ def _parts(context: Context, path: str, parts: tuple[str, ...]) -> Iterator[dict
         "group_by": ",".join(parts),
         "page_size": _STATS_PAGE,
     }
-    identity = ("id", *parts, "aggregation")
     for row in token_pages(context.client, path, context.reading, params=grouped, identity=identity):
-        whole = {**dict.fromkeys(parts, "all"), "aggregation": "total", **row}
+        whole = {**defaults, **row}
         # What no part is told of stands in the list of totals already.
         if any(whole[part] != "all" for part in parts):
             yield whole
