@@ -23,7 +23,7 @@ SUPPRESSIONS = {
 @pytest.fixture
 def account(postgres_url: str) -> Iterator[Mirror]:
     with mirror(postgres_url, contacts=300, history_messages=2000) as made:
-        made.now = made.now.fromtimestamp(made.simulator.account.now(), made.now.tzinfo)
+        made.catch_up()
         yield made
 
 

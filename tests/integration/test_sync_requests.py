@@ -30,8 +30,7 @@ PAGING = {
 @pytest.fixture(scope="module")
 def new(postgres_url: str) -> Iterator[Mirror]:
     with mirror(postgres_url, contacts=300, history_messages=8000) as made:
-        # Suppressions are read up to the moment of the sync, so that must be after the account's history.
-        made.now = made.now.fromtimestamp(made.simulator.account.now(), made.now.tzinfo)
+        made.catch_up()
         yield made
 
 

@@ -45,6 +45,10 @@ class Mirror:
         """A new client of the account."""
         return client_of(self.simulator)
 
+    def catch_up(self) -> None:
+        """To the account's present: suppressions are read up to the moment of the sync, which must be after its history."""
+        self.now = datetime.fromtimestamp(self.simulator.account.now(), UTC)
+
     def sync(self, name: str, client: SendGridClient | None = None) -> SyncResult:
         """Sync one object, three hours after the last."""
         self.now += timedelta(hours=3)
