@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
 from itertools import count
@@ -29,6 +29,7 @@ from sendgrid_orchestration.load.loader import LoadResult, load_waiting
 from sendgrid_orchestration.load.replay import replay_source
 from sendgrid_orchestration.load.shaping import Tally, batches
 from sendgrid_orchestration.load.transaction import load_files
+from sendgrid_orchestration.sendgrid.events import Occurs
 from sendgrid_orchestration.settings import Source
 from sendgrid_orchestration.warehouse import embedded
 from sendgrid_orchestration.warehouse.engine import connect
@@ -49,6 +50,10 @@ ADDED = 100_000
 DAY = 1_000_000
 """Events in each comparison."""
 
+ALL = rows.COLUMNS[Occurs.SELDOM]
+BINARY = "(format binary)"
+PORTION = 300_000
+
 _numbers = count(1)
 
 
@@ -68,23 +73,31 @@ def run(report: Report) -> None:
 
 
 def against_copy(report: Report, server: str) -> None:
-    """Ours: read, check, parse, hash, look for duplicates, store, write the ledger, commit. Theirs: COPY and commit."""
+    """Ours: read, check, parse, hash, look for duplicates, store, write the ledger, commit. Theirs: COPY and commit.
+
+    The loader leaves out columns that a row has no use for, which a plain COPY does not. What that trick alone brings is
+    shown too: COPY of what the loader sends, byte for byte.
+    """
     store = landed("copy", COPIED)
-    shaped = [row for batch in shape(store) for row in batch.rows]
-    binary = [rows.HEADER, *(piece.encode("latin-1") for piece in pieces(shaped)), rows.TRAILER]
-    text = as_text(server, binary)
-    del shaped
-    times: dict[str, list[float]] = {"load": [], "text": [], "binary": []}
+    sent = rows.encoded([row for batch in shape(store) for row in batch.rows])
+    text, binary = (as_postgres_writes(server, sent, options) for options in ("", BINARY))
+    times: dict[str, list[float]] = {"load": [], "text": [], "binary": [], "sent": []}
     for _ in range(ROUNDS):
-        times["text"].append(copy_time(server, text, ""))
+        times["text"].append(copy_time(server, lambda conn: copy_in(conn, text, ALL, "")))
         times["load"].append(load_time(server, store))
-        times["binary"].append(copy_time(server, binary, "(format binary)"))
+        times["binary"].append(copy_time(server, lambda conn: copy_in(conn, binary, ALL, BINARY)))
+        times["sent"].append(copy_time(server, lambda conn: copy_sent(conn, sent)))
     rate = {name: COPIED / median(seconds) for name, seconds in times.items()}
     report.add(
         "load_vs_copy",
         rate["load"] / max(rate["text"], rate["binary"]),
         goal=">= 0.8",
         detail=f"events/s: load {rate['load']:,.0f}, COPY text {rate['text']:,.0f}, COPY binary {rate['binary']:,.0f}",
+    )
+    report.add(
+        "load_vs_copy_as_sent",
+        rate["load"] / rate["sent"],
+        detail=f"events/s: load {rate['load']:,.0f}, COPY of the loader's own bytes {rate['sent']:,.0f}",
     )
 
 
@@ -220,35 +233,35 @@ def shape(store: LandingStore):  # type: ignore[no-untyped-def]
     return batches(((file.name, Tally(), store.read(file)) for file in store.waiting("bench")), 1)
 
 
-def pieces(shaped: list[str]) -> Iterator[str]:
-    """The rows in portions such as a client sends."""
-    for at in range(0, len(shaped), 500):
-        yield "".join(shaped[at : at + 500])
-
-
-def as_text(server: str, binary: list[bytes]) -> list[bytes]:
-    """The same rows as Postgres itself writes them in text format."""
+def as_postgres_writes(server: str, sent: dict[Occurs, list[bytes]], options: str) -> list[bytes]:
+    """The same rows with every column, as Postgres itself writes them, in portions such as a client sends."""
     with database(server) as url, psycopg.connect(url) as conn:
-        copy_in(conn, binary, "(format binary)")
-        columns = ", ".join(rows.COLUMNS)
-        with conn.cursor().copy(f"copy (select {columns} from {RAW}.events) to stdout".encode()) as copy:
-            lines = b"".join(bytes(data) for data in copy).splitlines(keepends=True)
-    return [b"".join(lines[at : at + 500]) for at in range(0, len(lines), 500)]
+        copy_sent(conn, sent)
+        query = f"copy (select {', '.join(ALL)} from {RAW}.events) to stdout {options}"
+        with conn.cursor().copy(query.encode()) as copy:
+            data = b"".join(bytes(part) for part in copy)
+    return [data[at : at + PORTION] for at in range(0, len(data), PORTION)]
 
 
-def copy_in(conn: psycopg.Connection, data: list[bytes], options: str) -> None:
+def copy_sent(conn: psycopg.Connection, sent: dict[Occurs, list[bytes]]) -> None:
+    """COPY of what the loader sends, and commit."""
+    for rarest, portions in sent.items():
+        copy_in(conn, [rows.HEADER, *portions, rows.TRAILER], rows.COLUMNS[rarest], BINARY)
+
+
+def copy_in(conn: psycopg.Connection, data: list[bytes], columns: Sequence[str], options: str) -> None:
     """Plain COPY of everything, and commit."""
-    statement = f"copy {RAW}.events ({', '.join(rows.COLUMNS)}) from stdin {options}"
+    statement = f"copy {RAW}.events ({', '.join(columns)}) from stdin {options}"
     with conn.cursor() as cursor, cursor.copy(statement.encode()) as copy:
         for piece in data:
             copy.write(piece)
     conn.commit()
 
 
-def copy_time(server: str, data: list[bytes], options: str) -> float:
+def copy_time(server: str, copy: Callable[[psycopg.Connection], None]) -> float:
     """Seconds of a plain COPY into a fresh table."""
     with database(server) as url, psycopg.connect(url) as conn:
-        return timed(lambda: copy_in(conn, data, options))
+        return timed(lambda: copy(conn))
 
 
 def load_time(server: str, store: LandingStore) -> float:

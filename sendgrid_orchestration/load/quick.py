@@ -21,7 +21,7 @@ from sendgrid_orchestration.load import rows
 from sendgrid_orchestration.sendgrid.event_json import may_be_rounded
 from sendgrid_orchestration.sendgrid.event_parser import LONGEST_EVENT_NAME, normal_name
 from sendgrid_orchestration.sendgrid.event_values import LONGEST_INDEXED, indexed_text, moment, texts
-from sendgrid_orchestration.sendgrid.events import FIELDS, KNOWN_FIELDS, NESTED_CUSTOM_ARGS, Field
+from sendgrid_orchestration.sendgrid.events import FIELDS, KNOWN_FIELDS, NESTED_CUSTOM_ARGS, Field, Occurs
 
 Shaper = Callable[[dict[str, Any], Callable[..., str]], str]
 """Takes an item and `PostRows.finish`; returns the row."""
@@ -58,7 +58,8 @@ def _write_shaper(keys: tuple[str, ...]) -> Shaper:
     names: dict[str, Any] = {
         "moments": _moments,
         "names": _names,
-        "others": _others(tuple(field for field in known if not field.is_plain_text)),
+        "others": _others(tuple(field for field in known if not field.is_plain_text), _rarest(known)),
+        "opening": rows.OPENINGS[_rarest(known)],
         "in_latin": rows.in_latin,
         "json": orjson.dumps,
         "may_be_rounded": may_be_rounded,
@@ -78,26 +79,32 @@ SHAPERS = _Remembered(_write_shaper, most=1_000)
 @cache
 def _code(known: tuple[Field, ...], customs: int) -> CodeType:
     """The shaper for items that have these of the known keys, and so many others."""
-    plain = [field for field in known if field.is_plain_text]
-    variables = {field.key: f"text_{number}" for number, field in enumerate(plain)}
-    telling = [variables[field.key] for field in plain if field.identifies]
-    describing = [variables[field.key] for field in plain if not field.identifies]
+    variables = _variables(known)
     all_texts = "".join(f"{name}, " for name in variables.values())
+    told, described, *further = (
+        "".join(
+            f"{{before_{name}[len({name})]}}{{{name}}}"
+            for name in (variables[field.key] for field in group if field.key in variables)
+        )
+        + f"{{after_{number}}}"
+        for number, group in enumerate(_groups_of_texts(known))
+    )
+    others = [f"others_{occurs:d}" for occurs in Occurs if occurs <= _rarest(known)]
+    besides = "".join(f"{text}{{{name}}}" for text, name in zip(("", *further), others, strict=True))
     lines = [
         *(f"{name} = item['{key}']" for key, name in variables.items()),
         f"if not ''.join(({all_texts})).isascii():",  # a TypeError where one of them is no text
-        f"    {all_texts} = map(in_latin, ({all_texts}))" if plain else "    raise Unusual",
+        f"    {all_texts} = map(in_latin, ({all_texts}))" if variables else "    raise Unusual",
         "moment, day = moments[item['timestamp']]",
-        f"told_besides, described_besides = others[{_given(known)}]",
+        f"told_besides, {', '.join(others)} = others[{_given(known)}]",
         f"custom_args = json({{{''.join(f'key_{n}: item[key_{n}], ' for n in range(customs))}}})"
         if customs
         else "custom_args = b''",
         "if b'e+' in custom_args and may_be_rounded(custom_args):",
         "    raise Unusual",
         "return finish(",
-        f"    moment, day, f'{{names[item[\"event\"]]}}{_join(telling)}{{after_told}}',",
-        f"    f'{_join(describing)}{{after_described}}', told_besides, described_besides,",
-        f"    {variables.get('sg_event_id', repr(''))}, custom_args,",
+        f"    moment, day, f'{{names[item[\"event\"]]}}{told}', f'{described}', told_besides, f'{besides}',",
+        f"    {variables.get('sg_event_id', repr(''))}, custom_args, b'', opening,",
         ")",
     ]
     return compile(
@@ -105,8 +112,27 @@ def _code(known: tuple[Field, ...], customs: int) -> CodeType:
     )
 
 
-def _join(variables: list[str]) -> str:
-    return "".join(f"{{before_{name}[len({name})]}}{{{name}}}" for name in variables)
+def _rarest(known: tuple[Field, ...]) -> Occurs:
+    return max((field.occurs for field in known), default=Occurs.IN_ANY_MAIL)
+
+
+def _variables(known: tuple[Field, ...]) -> dict[str, str]:
+    """What the shaper calls the plain texts, by their keys."""
+    plain = (field for field in known if field.is_plain_text)
+    return {field.key: f"text_{number}" for number, field in enumerate(plain)}
+
+
+def _groups_of_texts(known: tuple[Field, ...]) -> list[list[Field]]:
+    """The plain texts as they lie together in a row: those that tell events apart, then the others by where they occur."""
+    plain = [field for field in FIELDS if field.is_plain_text]
+    return [
+        [field for field in plain if field.identifies],
+        *(
+            [field for field in plain if field.occurs == occurs and not field.identifies]
+            for occurs in Occurs
+            if occurs <= _rarest(known)
+        ),
+    ]
 
 
 def _given(known: tuple[Field, ...]) -> str:
@@ -123,16 +149,19 @@ def _given(known: tuple[Field, ...]) -> str:
     return f"({''.join(f'{value}, ' for value in given)})"
 
 
-def _others(fields: tuple[Field, ...]) -> _Remembered:
-    """Those values as they are written, telling ones and describing ones. Few different ones occur."""
+def _others(fields: tuple[Field, ...], rarest: Occurs) -> _Remembered:
+    """Those values as they are written: telling ones, and describing ones by where they occur. Few different ones occur."""
 
-    def write(given: tuple[Any, ...]) -> tuple[str, str]:
+    def write(given: tuple[Any, ...]) -> tuple[str, ...]:
         values: dict[str, Any] = {}
         for field, value in zip(fields, given, strict=True):
             if type(value) is tuple:
                 value = list(value) if field.read is texts else dict(value)  # noqa: PLW2901
             values.update(field.by_column(field.read(value)))
-        return rows.written(rows.TELLING_OTHERS, values), rows.written(rows.DESCRIBING_OTHERS, values)
+        return (
+            rows.written(rows.TELLING_OTHERS, values),
+            *(rows.written(rows.DESCRIBING[occurs][1], values) for occurs in Occurs if occurs <= rarest),
+        )
 
     return _Remembered(write, most=1_000)
 
@@ -164,18 +193,17 @@ def _before(absent: int, longest: int) -> _Remembered:
 
 
 def _gaps(known: tuple[Field, ...]) -> dict[str, Any]:
-    """What stands before each text, and after the last."""
+    """What stands before each text, and after the last of each group."""
     gaps: dict[str, Any] = {}
-    number = absent = 0
-    for field in (field for field in FIELDS if field.is_plain_text):
-        if not field.identifies and "after_told" not in gaps:
-            gaps["after_told"] = rows.NULL * absent
-            absent = 0
-        if field in known:
-            longest = LONGEST_INDEXED if field.read is indexed_text else 1 << 30
-            gaps[f"before_text_{number}"] = _before(absent, longest)
-            number += 1
-            absent = 0
-        else:
-            absent += 1
-    return {**gaps, "after_described": rows.NULL * absent}
+    variables = _variables(known)
+    for number, group in enumerate(_groups_of_texts(known)):
+        absent = 0
+        for field in group:
+            if field.key in variables:
+                longest = LONGEST_INDEXED if field.read is indexed_text else 1 << 30
+                gaps[f"before_{variables[field.key]}"] = _before(absent, longest)
+                absent = 0
+            else:
+                absent += 1
+        gaps[f"after_{number}"] = rows.NULL * absent
+    return gaps

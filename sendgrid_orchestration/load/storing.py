@@ -14,6 +14,7 @@ from psycopg import sql
 
 from sendgrid_orchestration.load import rows
 from sendgrid_orchestration.load.shaping import Batch, Quarantined
+from sendgrid_orchestration.sendgrid.events import Occurs
 from sendgrid_orchestration.warehouse.events import ensure_partitions
 
 
@@ -25,6 +26,12 @@ class Storer:
         self._raw_schema = raw_schema
         self._load_id = load_id
         self._months: set[date] = set()
+        self._copies = {
+            rarest: sql.SQL("copy {} ({}) from stdin (format binary)")
+            .format(sql.Identifier(raw_schema, "events"), sql.SQL(", ").join(map(sql.Identifier, names)))
+            .as_bytes(conn)
+            for rarest, names in rows.COLUMNS.items()
+        }
         self.event_dates: set[date] = set()
         """The days on which something happened that was not known before."""
 
@@ -81,17 +88,15 @@ class Storer:
             ensure_partitions(self._conn, self._raw_schema, months)
             self._months |= months
 
-    def _copy(self, days: set[date], encoded: list[bytes]) -> None:
+    def _copy(self, days: set[date], encoded: dict[Occurs, list[bytes]]) -> None:
         self.event_dates |= days
         self._prepare({day.replace(day=1) for day in days})
-        statement = sql.SQL("copy {} ({}) from stdin (format binary)").format(
-            sql.Identifier(self._raw_schema, "events"), sql.SQL(", ").join(map(sql.Identifier, rows.COLUMNS))
-        )
-        with self._conn.cursor() as cursor, cursor.copy(statement) as copy:
-            copy.write(rows.HEADER)
-            for portion in encoded:
-                copy.write(portion)
-            copy.write(rows.TRAILER)
+        for rarest, portions in encoded.items():
+            with self._conn.cursor() as cursor, cursor.copy(self._copies[rarest]) as copy:
+                copy.write(rows.HEADER)
+                for portion in portions:
+                    copy.write(portion)
+                copy.write(rows.TRAILER)
 
     def _quarantine(self, items: list[Quarantined]) -> None:
         statement = sql.SQL(_QUARANTINE).format(quarantine=sql.Identifier(self._raw_schema, "quarantine"))

@@ -7,7 +7,8 @@ names at Segment and Amplitude all derive from them.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import IntEnum
 from typing import Any
 
 from sendgrid_orchestration.sendgrid import event_values as values
@@ -81,6 +82,15 @@ class Column:
     can never be changed: old events that are delivered once more would no longer be recognised."""
 
 
+class Occurs(IntEnum):
+    """In the events of which mail a field is to be expected. The loader stores events without the columns of what is not."""
+
+    IN_ANY_MAIL = 0
+    IN_CAMPAIGNS = 1
+    """Mail of single sends and automations."""
+    SELDOM = 2
+
+
 @dataclass(frozen=True)
 class Field:
     """One key that SendGrid defines."""
@@ -89,6 +99,7 @@ class Field:
     columns: tuple[Column, ...]
     read: Callable[[Any], Any]
     """Turns the key's value into its column's, or into one value for each of several columns; raises `Unfit`."""
+    occurs: Occurs = Occurs.IN_ANY_MAIL
 
     @property
     def is_plain_text(self) -> bool:
@@ -115,7 +126,7 @@ def _number_or_text(key: str) -> Field:
     return Field(key, (Column(key, "text"),), values.text_or_number)
 
 
-FIELDS = (
+_IN_ANY_MAIL = (
     _text("email", identifies=True),
     # Goes into an index, which takes no value of any length.
     Field("sg_message_id", (Column("sg_message_id", "text", identifies=True),), values.indexed_text),
@@ -130,31 +141,6 @@ FIELDS = (
     _text("sg_event_id"),
     _text("sg_content_type"),
     _text("bounce_classification"),
-    _text("cert_err"),
-    _text("domain"),
-    _text("from", "from_address"),
-    _text("message"),
-    _text("post_type"),
-    _text("marketing_campaign_name"),
-    _text("marketing_campaign_version"),
-    _text("singlesend_id"),
-    _text("singlesend_name"),
-    _text("mc_stats"),
-    _text("phase_id"),
-    _text("sg_template_id"),
-    _text("sg_template_name"),
-    _text("template"),
-    _text("template_id"),
-    _text("template_version_id"),
-    _text("template_hash"),
-    _text("mc_auto_id"),
-    _text("mc_auto_name"),
-    _text("mc_auto_step_id"),
-    _text("mc_auto_msg_id"),
-    _text("mc_auto_unique_id"),
-    _text("mc_pod_id"),
-    _text("date", "unsubscribe_date"),
-    _text("reseller_id"),
     Field("asm_group_id", (Column("asm_group_id", "bigint", identifies=True),), values.bigint),
     Field("attempt", (Column("attempt", "integer", identifies=True),), values.integer),
     Field(
@@ -165,14 +151,45 @@ FIELDS = (
         ),
         values.parts_of(index=values.integer, type=values.text),
     ),
+    Field("tls", (Column("tls", "smallint"),), values.smallint),
+    Field("sg_machine_open", (Column("sg_machine_open", "boolean"),), values.boolean),
+    Field("category", (Column("categories", "text[]"),), values.texts),
+)
+
+_IN_CAMPAIGNS = (
+    _text("singlesend_id"),
+    _text("singlesend_name"),
+    _text("mc_stats"),
+    _text("phase_id"),
+    _text("sg_template_id"),
+    _text("sg_template_name"),
+    _text("template_id"),
+    _text("template_version_id"),
+    _text("template_hash"),
+    _text("mc_auto_id"),
+    _text("mc_auto_name"),
+    _text("mc_auto_step_id"),
+    _text("mc_auto_msg_id"),
+    _text("mc_auto_unique_id"),
+    _text("mc_pod_id"),
+    Field("send_at", (Column("send_at", "timestamptz"),), values.moment_or_none),
+)
+
+_SELDOM = (
+    _text("cert_err"),
+    _text("domain"),
+    _text("from", "from_address"),
+    _text("message"),
+    _text("post_type"),
+    _text("marketing_campaign_name"),
+    _text("marketing_campaign_version"),
+    _text("template"),
+    _text("date", "unsubscribe_date"),
+    _text("reseller_id"),
     # SendGrid sends these as numbers; they are names of things, and nobody adds them up.
     _number_or_text("sg_user_id"),
     _number_or_text("marketing_campaign_id"),
     _number_or_text("marketing_campaign_split_id"),
-    Field("tls", (Column("tls", "smallint"),), values.smallint),
-    Field("sg_machine_open", (Column("sg_machine_open", "boolean"),), values.boolean),
-    Field("send_at", (Column("send_at", "timestamptz"),), values.moment_or_none),
-    Field("category", (Column("categories", "text[]"),), values.texts),
     Field(
         "pool",
         (Column("pool_name", "text"), Column("pool_id", "text")),
@@ -192,9 +209,14 @@ FIELDS = (
         ),
     ),
 )
-"""Every optional key, among those of plain text and among the others first those that tell events apart.
 
-`event` and `timestamp` stand beside them: an item without either is no event."""
+FIELDS = (
+    *_IN_ANY_MAIL,
+    *(replace(field, occurs=Occurs.IN_CAMPAIGNS) for field in _IN_CAMPAIGNS),
+    *(replace(field, occurs=Occurs.SELDOM) for field in _SELDOM),
+)
+"""Every optional key. Those that tell events apart occur in any mail, and stand first among those of plain text and among
+the others. `event` and `timestamp` stand beside them: an item without either is no event."""
 
 FIELDS_BY_KEY = {field.key: field for field in FIELDS}
 

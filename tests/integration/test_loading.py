@@ -100,6 +100,29 @@ def test_every_kind_of_value_arrives_in_its_column(warehouse_url: str, landing: 
     }
 
 
+def test_mail_of_every_kind_in_one_post_arrives_in_its_columns(warehouse_url: str, landing: Landing) -> None:
+    """Rows are sent with the columns of their kind of mail; see `Occurs`."""
+    kinds: list[dict[str, Any]] = [
+        {},
+        {"singlesend_id": "s", "singlesend_name": "News", "template_id": "t", "send_at": 1_717_286_000},
+        {"mc_auto_id": "a", "mc_stats": "automation"},
+        {"marketing_campaign_id": 7, "newsletter": {"newsletter_id": "8"}, "tls": 1},
+        {"singlesend_id": "s2", "pool": {"name": "p", "id": 210}, "customer_id": "c"},
+    ]
+    landing.land(body(event(number, **more) for number, more in enumerate(kinds)))
+    load(warehouse_url, landing)
+    columns = ("singlesend_id", "mc_auto_id", "marketing_campaign_id", "newsletter_id", "pool_name", "tls")
+    arrived = rows(warehouse_url)
+    assert [tuple(row[name] for name in columns) for row in arrived] == [
+        (None, None, None, None, None, None),
+        ("s", None, None, None, None, None),
+        (None, "a", None, None, None, None),
+        (None, None, "7", "8", None, 1),
+        ("s2", None, None, None, "p", None),
+    ]
+    assert [row["custom_args"]["customer_id"] for row in arrived] == ["0", "1", "2", "3", "c"]
+
+
 def test_redelivery_in_any_post_and_month_changes_nothing(warehouse_url: str, landing: Landing) -> None:
     """Peers #2: one event was seen 46 times in 29 hours."""
     old = event(1, timestamp=int((RECEIVED - timedelta(days=40)).timestamp()))

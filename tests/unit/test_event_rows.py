@@ -13,6 +13,7 @@ from sendgrid_orchestration.load import rows
 from sendgrid_orchestration.load.quick import NOT_FOR_ME, SHAPERS
 from sendgrid_orchestration.load.shaping import Batch, Tally
 from sendgrid_orchestration.sendgrid.event_parser import Event, OddItem, parse_post
+from sendgrid_orchestration.sendgrid.events import Occurs
 from tests.support import event_items
 
 CLICK = {
@@ -164,6 +165,36 @@ def test_documented_events_go_the_quick_way() -> None:
     with pytest.raises(NOT_FOR_ME):
         odd = {**CLICK, "email": 5}
         SHAPERS[tuple(odd)](odd, finish)
+
+
+@pytest.mark.parametrize(
+    ("more", "rarest"),
+    [
+        ({}, Occurs.IN_ANY_MAIL),
+        ({"singlesend_id": "s", "phase_id": "send"}, Occurs.IN_CAMPAIGNS),
+        ({"singlesend_id": "s", "pool": {"name": "p", "id": 210}}, Occurs.SELDOM),
+        ({"cert_err": 5}, Occurs.IN_ANY_MAIL),  # no text, and so in the custom args
+    ],
+)
+def test_a_row_has_the_columns_of_its_kind_of_mail(more: dict[str, Any], rarest: Occurs) -> None:
+    (row,) = shaped({**CLICK, **more}).rows
+    assert int.from_bytes(row[:2].encode("latin-1")) == len(rows.COLUMNS[rarest])
+    assert list(rows.encoded([row])) == [rarest]
+
+
+def test_rows_are_sent_with_their_like_and_by_time() -> None:
+    items = [
+        {**CLICK, "timestamp": CLICK["timestamp"] - number, **more}
+        for number, more in enumerate(
+            ({}, {"pool": {"name": "p"}}, {}, {"singlesend_id": "s"}, {"date": "d"})
+        )
+    ]
+    made = shaped(*items).rows
+    assert rows.encoded(made) == {
+        Occurs.IN_ANY_MAIL: [(made[2] + made[0]).encode("latin-1")],
+        Occurs.IN_CAMPAIGNS: [made[3].encode("latin-1")],
+        Occurs.SELDOM: [(made[4] + made[1]).encode("latin-1")],
+    }
 
 
 def test_names_of_custom_args_that_are_data_do_not_pile_up() -> None:
