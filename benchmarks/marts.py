@@ -138,7 +138,7 @@ def dbt(url: str, name: str, *args: str, as_of: date) -> float:
     }
     started = time.perf_counter()
     done = subprocess.run(
-        [str(Path(sys.executable).with_name("dbt")), "--quiet", "--no-use-colors", *args],
+        [str(Path(sys.executable).with_name("dbt")), "--quiet", "--no-use-colors", "--no-write-json", *args],
         env=environment,
         capture_output=True,
         text=True,

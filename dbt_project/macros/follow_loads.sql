@@ -84,14 +84,15 @@
     before its first, and so older partitions are not looked at.
 
     messages: a relation with sg_message_id, recipient_key and first_event_at
+    activity: the events, or those of their columns that are needed
 #}
-{% macro events_of(messages) -%}
+{% macro events_of(messages, activity=none) -%}
     select events.*
     from {{ messages }} as messages
     cross join
         lateral(
             select *
-            from {{ ref("activity") }} as activity
+            from {{ activity or ref("activity") }} as activity
             where
                 activity.sg_message_id = messages.sg_message_id
                 and activity.recipient_key is not distinct from messages.recipient_key

@@ -39,6 +39,18 @@
     {%- endif -%}
 {%- endmacro %}
 
+{# Messages, as they are now: those that changed since the last update, or all. From the log, which has them together. #}
+{% macro changed_messages() -%}
+    {%- set messages, changes = ref("fct_email_messages"), message_changes() -%}
+    {%- if follows_messages() -%}
+        select distinct on (message_key) *
+        from ({{ changes }}) as changes
+        where weight > 0
+        order by message_key, change_id desc
+    {%- else -%} select * from {{ messages }}
+    {%- endif -%}
+{%- endmacro %}
+
 {# Read inside the statement, under the model's lock: two updates at once must not apply a change twice. #}
 {% macro applied_change_id() -%} {{ newest_change_id(this.identifier) }} {%- endmacro %}
 

@@ -19,8 +19,7 @@
     ) -%}
     {%- set can_log = changes and columns | reject("in", logged) | list == [] -%}
 
-    analyze {{ fresh }}
-    ;
+    {{ count_fresh_rows(fresh, ["message_key"]) }}
 
     delete from {{ fresh }} as fresh
     using {{ target_table }} as old
@@ -53,6 +52,11 @@
                 from {{ fresh }}
             ) as versions
         inner join {{ state_relation() }} as state on state.model = '{{ this.identifier }}';
+
+        -- How many changes there are, whoever follows has to know: the log is emptied
+        -- and filled faster than Postgres looks.
+        analyze {{ changes }} (change_id)
+        ;
     {% endif %}
 
     delete from {{ target_table }} as old
@@ -92,8 +96,7 @@
         ) -%}
     {%- endif -%}
 
-    analyze {{ fresh }}
-    ;
+    {{ count_fresh_rows(fresh, keys) }}
 
     delete from {{ target_table }} as old
     {% if follows -%}
@@ -145,4 +148,12 @@
     insert into {{ target_table }} ({{ columns | join(", ") }})
     select {{ columns | join(", ") }}
     from {{ fresh }};
+{% endmacro %}
+
+{# Tells the planner how many rows the model's statement brought; it may choose freely again (see join_by_hash). #}
+{% macro count_fresh_rows(fresh, keys) %}
+    analyze {{ fresh }} ({{ keys | join(", ") }})
+    ;
+    set local enable_nestloop = on
+    ;
 {% endmacro %}

@@ -68,19 +68,23 @@
     }}
 {% endmacro %}
 
-{# What a message's signs are worth: points, the condition under which it has them, and when it gave the sign. #}
+{#
+    What a message's signs are worth: points, the condition under which it has them, when it gave the sign, and the types of
+    suppression that tell of it where it is too rare for an index of its own.
+#}
 {% macro engagement_signs() %}
     {{
         return(
             [
-                (5, "true", "first_human_click_at"),
-                (1, "true", "first_human_open_at"),
+                (5, "true", "first_human_click_at", []),
+                (1, "true", "first_human_open_at", []),
                 (
                     -10,
                     "is_opted_out",
                     "least(unsubscribed_at, group_unsubscribed_at)",
+                    ["global_unsubscribe", "group_unsubscribe"],
                 ),
-                (-20, "true", "spam_reported_at"),
+                (-20, "true", "spam_reported_at", ["spam_report"]),
             ]
         )
     }}
@@ -88,7 +92,7 @@
 
 {# What all signs of a message are worth together on a day. #}
 {% macro engagement_points(day) -%}
-    {%- for points, condition, moment in engagement_signs() -%}
+    {%- for points, condition, moment, suppressions in engagement_signs() -%}
         {{
             decayed(
                 points, "case when " ~ condition ~ " then " ~ moment ~ " end", day
@@ -164,7 +168,7 @@
                 select
                     recipient_key,
                     {{ days }} as days,
-                    0.0 as points,
+                    cast(0 as double precision) as points,
                     {% for name, condition in windowed_counts().items() %}
                         case when {{ condition }} then 1 else 0 end as {{ name }}
                         {{- "," if not loop.last }}
@@ -177,30 +181,34 @@
                 union all
             {% endfor %}
 
-            {% for points, condition, moment in engagement_signs() %}
+            {% for points, condition, moment, suppressions in engagement_signs() %}
                 select
                     messages.recipient_key,
                     0,
                     {{ points }} * (
-                        case when steps.step < 6 then power(0.5, steps.step) else 0 end
-                        - power(0.5, steps.step - 1)
+                        case
+                            when steps.step < 6 then {{ halved("steps.step") }} else 0
+                        end
+                        - {{ halved("steps.step - 1") }}
                     )
                     {%- for name in windowed_counts() %}, 0 {% endfor %}
                 from generate_series(1, 6) as steps(step)
                 cross join
                     lateral(
-                        {% if points > 0 -%}
+                        {% if not suppressions -%}
                             select recipient_key
                             from {{ facts }}
                             where {{ condition }} and {{ passes_step(moment) }}
                         {%- else -%}
-                            -- rare, and without an index of its own: by the event
                             select facts.recipient_key
                             from
                                 (
                                     select distinct recipient_key, event_at
                                     from {{ ref("int_suppression_events") }}
-                                    where {{ passes_step("event_at") }}
+                                    where
+                                        suppression_type
+                                        in ('{{ suppressions | join("', '") }}')
+                                        and {{ passes_step("event_at") }}
                                 ) as signs
                             cross join {{ messages_of("signs") }} as facts
                             where signs.event_at = {{ moment }} and {{ condition }}
@@ -215,17 +223,17 @@
 {%- endmacro %}
 
 {# All messages of some recipients, each recipient looked up by the index: whatever the planner thinks of their number. #}
-{% macro messages_of(recipients) -%}
+{% macro messages_of(recipients, messages=none) -%}
     lateral(
         select *
-        from {{ ref("fct_email_messages") }} as of_recipient
+        from {{ messages or ref("fct_email_messages") }} as of_recipient
         where of_recipient.recipient_key = {{ recipients }}.recipient_key
         offset 0
     )
 {%- endmacro %}
 
 {#
-    Pre-hook: how many rows the changes concern, the planner can only guess, and guesses one; looking through all
+    Pre-hook: how many rows new events or changes concern, the planner can only guess, and guesses one; looking through all
     of one side for each row of the other then takes minutes. Lookups that are meant are written as lateral.
 #}
 {% macro join_by_hash() -%}

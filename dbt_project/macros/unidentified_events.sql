@@ -7,9 +7,9 @@
     get, and `matched_by`. In an incremental update two more: `new_messages`, which have new events, and
     `disputed_messages`, which may win or lose an event because of the new ones.
 
-    Expects the CTE `identified` (everything) or `new_events` (incremental).
+    Expects the CTE `identified` (everything) or `new_events` (incremental); `activity` is where further events are.
 #}
-{% macro unidentified_events(scope) -%}
+{% macro unidentified_events(scope, activity) -%}
     {%- set days = var("unidentified_match_days") -%}
 
     {%- if scope == "everything" -%}
@@ -17,7 +17,7 @@
         unidentified as (
 
             select *
-            from {{ ref("activity") }}
+            from {{ activity }}
             where
                 is_counted
                 and (sg_message_id is null or sg_message_id = '')
@@ -47,7 +47,8 @@
                 seen.sg_message_id,
                 seen.recipient_key,
                 greatest(seen.smtp_id, known.smtp_id) as smtp_id,
-                least(seen.first_event_at, known.first_event_at) as first_event_at
+                least(seen.first_event_at, known.first_event_at) as first_event_at,
+                known.message_key is null as is_unknown
 
             from
                 (
@@ -61,9 +62,15 @@
                     group by sg_message_id, recipient_key
                 ) as seen
             left join
-                {{ this }} as known
-                on {{ message_key("seen.sg_message_id", "seen.recipient_key") }}
-                = known.message_key
+                lateral(
+                    select message_key, smtp_id, first_event_at
+                    from {{ this }} as of_key
+                    where
+                        of_key.message_key
+                        = {{ message_key("seen.sg_message_id", "seen.recipient_key") }}
+                    offset 0
+                ) as known
+                on true
 
         ),
 
@@ -85,7 +92,7 @@
         unidentified as (
 
             select *
-            from {{ ref("activity") }}
+            from {{ activity }}
             where
                 is_counted
                 and (sg_message_id is null or sg_message_id = '')
@@ -103,11 +110,15 @@
 
             union all
 
-            select sg_message_id, recipient_key, smtp_id, first_event_at
-            from {{ this }}
+            select
+                known.sg_message_id,
+                known.recipient_key,
+                known.smtp_id,
+                known.first_event_at
+            from (select distinct recipient_key from unidentified) as nameless
+            cross join {{ messages_of("nameless", this) }} as known
             where
-                recipient_key in (select recipient_key from unidentified)
-                and (sg_message_id, recipient_key) not in (
+                (known.sg_message_id, known.recipient_key) not in (
                     select sg_message_id, recipient_key
                     from new_messages
                     where recipient_key is not null

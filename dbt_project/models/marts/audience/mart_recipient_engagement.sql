@@ -47,7 +47,7 @@ with
 
         ),
 
-        known as (select * from {{ this }}),
+        known as not materialized(select * from {{ this }}),
 
         -- What the changed messages add and take away, on the day of the last update …
         changed as ({{ sums_of_recipients("changes", seen_on(), before=true) }}),
@@ -305,12 +305,6 @@ with
             cross join {{ messages_of("opened_anew") }} as messages
             group by messages.recipient_key
 
-            union all
-
-            select recipient_key, favourite_hour, favourite_day_of_week
-            from known
-            where recipient_key not in (select recipient_key from opened_anew)
-
         ),
 
     {% else %}
@@ -379,13 +373,24 @@ with
 
             {% for moment in latest %} dated.{{ moment }}, {% endfor %}
             dated.last_engaged_at,
-            favourites.favourite_hour,
-            favourites.favourite_day_of_week,
+            {% for favourite in ["favourite_hour", "favourite_day_of_week"] %}
+                {%- if follows %}
+                    case
+                        when favourites.recipient_key is null
+                        then known.{{ favourite }}
+                        else favourites.{{ favourite }}
+                    end as {{ favourite }},
+                {%- else %} favourites.{{ favourite }},
+                {%- endif %}
+            {%- endfor %}
             {{ next_tier_change("dated") }} as revisit_on
 
         from dated
         left join since on dated.recipient_key = since.recipient_key
         left join favourites on dated.recipient_key = favourites.recipient_key
+        {% if follows %}
+            left join known on dated.recipient_key = known.recipient_key
+        {% endif %}
 
     )
 

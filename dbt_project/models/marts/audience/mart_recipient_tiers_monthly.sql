@@ -28,7 +28,7 @@
 
 with
 
-    engagement as (
+    engagement as not materialized(
 
         select
             *,
@@ -48,7 +48,7 @@ with
 
     {% if follows %}
 
-        known as (select * from {{ this }}),
+        known as not materialized(select * from {{ this }}),
 
         changed as (
 

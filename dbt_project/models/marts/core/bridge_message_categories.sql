@@ -11,14 +11,10 @@
 
 with
 
-    -- As they are now: a message may have changed several times since the last update.
-    changed as (select distinct message_key from ({{ message_changes() }}) as changes),
-
     messages as (
 
-        select *
-        from {{ ref("fct_email_messages") }}
-        where message_key in (select message_key from changed)
+        select message_key, categories, sent_date, recipient_key, campaign_key
+        from ({{ changed_messages() }}) as changed
 
     ),
 

@@ -2,7 +2,10 @@
     config(
         unique_key="event_key",
         incremental_strategy="replace_groups",
-        pre_hook="{{ lock_model(ref('fct_email_messages')) }}",
+        pre_hook=[
+            "{{ lock_model(ref('fct_email_messages')) }}",
+            "{{ join_by_hash() }}",
+        ],
         post_hook="{{ end_following_messages() }}",
         indexes=[
             {"columns": ["sent_date", "campaign_key"]},
@@ -13,14 +16,9 @@
 
 with
 
-    -- As they are now: a message may have changed several times since the last update.
-    changed as (select distinct message_key from ({{ message_changes() }}) as changes),
-
     messages as (
 
-        select *
-        from {{ ref("fct_email_messages") }}
-        where click_count > 0 and message_key in (select message_key from changed)
+        select * from ({{ changed_messages() }}) as changed where click_count > 0
 
     ),
 

@@ -6,12 +6,22 @@
             "{{ lock_model() }}",
             "{{ begin_following_loads() }}",
             "{{ use_more_memory() }}",
+            "{{ join_by_hash() if update_scope() != 'everything' }}",
         ],
         post_hook="{{ end_following_loads() }}",
         indexes=[
-            {"columns": ["recipient_key", "sent_date"]},
+            {"columns": ["recipient_key", "sent_date", "first_human_open_at"]},
             {"columns": ["campaign_key", "sent_at"]},
-            {"columns": ["sent_date"], "type": "brin"},
+            {
+                "columns": [
+                    "sent_date",
+                    "recipient_key",
+                    "is_sent",
+                    "is_delivered",
+                    "is_opened_human",
+                    "is_clicked_human",
+                ],
+            },
             {"columns": ["first_human_open_at"]},
             {"columns": ["first_human_click_at"]},
         ],
@@ -22,40 +32,113 @@
 
 with
 
+    activity as not materialized(
+
+        select
+            event_key,
+            sg_message_id,
+            recipient_key,
+            recipient_domain,
+            mailbox_provider,
+            has_feedback_loop,
+            smtp_id,
+            event,
+            event_at,
+            event_date,
+            load_id,
+            is_counted,
+            is_machine_open,
+            ip,
+            useragent,
+            asm_group_id,
+            categories,
+            singlesend_id,
+            singlesend_name,
+            mc_auto_id,
+            mc_auto_name,
+            mc_auto_step_id,
+            marketing_campaign_id,
+            marketing_campaign_name,
+            marketing_campaign_version,
+            newsletter_id,
+            template,
+            template_id,
+            template_version_id,
+            sg_template_id,
+            sg_template_name,
+            phase_id,
+            pool_name,
+            status,
+            reason,
+            bounce_class,
+            bounce_classification,
+            drop_family,
+            -- only a click needs them, and they are dear
+            case when event = 'click' then message_key end as message_key,
+            case when event = 'click' then link_url end as link_url
+        from {{ ref("activity") }}
+
+    ),
+
     {% if scope == "everything" %}
 
         -- The whole history is read several times rather than kept once.
         identified as not materialized(
 
-            select * from {{ ref("activity") }} where is_counted and sg_message_id <> ''
+            select * from activity where is_counted and sg_message_id <> ''
 
         ),
 
-        {{ unidentified_events(scope) }},
+        {{ unidentified_events(scope, "activity") }},
 
     {% else %}
 
         new_events as (
 
-            select *
-            from {{ ref("activity") }}
-            where is_counted and {{ in_scope(scope) }}
+            select * from activity where is_counted and {{ in_scope(scope) }}
 
         ),
 
-        {{ unidentified_events(scope) }},
+        {{ unidentified_events(scope, "activity") }},
 
         touched as (
 
-            select sg_message_id, recipient_key, first_event_at
-            from new_messages
-            union
-            select sg_message_id, recipient_key, first_event_at
-            from disputed_messages
+            select
+                sg_message_id,
+                recipient_key,
+                min(first_event_at) as first_event_at,
+                -- A message that no load before has told of has no other events than
+                -- the new ones.
+                bool_or(is_unknown and {{ scope == "loads" }}) as is_all_new
+            from
+                (
+                    select sg_message_id, recipient_key, first_event_at, is_unknown
+                    from new_messages
+                    union all
+                    select sg_message_id, recipient_key, first_event_at, false
+                    from disputed_messages
+                ) as either
+            group by sg_message_id, recipient_key
 
         ),
 
-        identified as ({{ events_of("touched") }}),
+        touched_again as (select * from touched where not is_all_new),
+
+        identified as (
+
+            select new_events.*
+            from new_events
+            inner join
+                touched
+                on new_events.sg_message_id = touched.sg_message_id
+                and new_events.recipient_key is not distinct from touched.recipient_key
+            where touched.is_all_new
+
+            union all
+
+            {{ events_of("touched_again", "activity") }}
+
+        ),
 
     {% endif %}
 
