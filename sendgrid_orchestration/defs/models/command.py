@@ -43,7 +43,8 @@ def build(
     dbt = Dbt(project_dir=os.fspath(PROJECT), profiles_dir=os.fspath(PROJECT), dbt_executable=executable())
     target.mkdir(parents=True, exist_ok=True)
     with _environ(environment):
-        return dbt.cli(["--no-use-colors", "build"], context=context, target_path=target)
+        # Dagster follows the events that dbt prints; to write what it did as JSON too takes it a second.
+        return dbt.cli(["--no-use-colors", "--no-write-json", "build"], context=context, target_path=target)
 
 
 @contextmanager

@@ -28,3 +28,29 @@
         )
     }}
 {%- endmacro %}
+
+{#
+    The columns whose type is no longer what the table has. As dbt's own, which however looks through all columns of the table
+    for each column of the model: a fifth of dbt's time in an update of the marts.
+#}
+{% macro postgres__diff_column_data_types(source_columns, target_columns) %}
+    {%- set targets = {} -%}
+    {%- for column in target_columns -%}
+        {%- do targets.update({column.name: column}) -%}
+    {%- endfor -%}
+    {%- set changed = [] -%}
+    {%- for column in source_columns if column.name in targets -%}
+        {%- set target_column = targets[column.name] -%}
+        {%- if column.expanded_data_type != target_column.expanded_data_type and not column.can_expand_to(
+            other_column=target_column
+        ) -%}
+            {%- do changed.append(
+                {
+                    "column_name": target_column.name,
+                    "new_type": column.expanded_data_type,
+                }
+            ) -%}
+        {%- endif -%}
+    {%- endfor -%}
+    {{ return(changed) }}
+{% endmacro %}
