@@ -94,6 +94,8 @@ class SecretRef(_Part):
             raise ValueError(
                 "a secret may not stand in the settings file. Write `{env: NAME}` and set that variable, or `{file: PATH}`"
             )
+        if value is None:
+            raise ValueError("is empty. Write `{env: NAME}` or `{file: PATH}`, or leave the line out")
         return value
 
     @model_validator(mode="after")
@@ -203,6 +205,13 @@ class Source(_Part):
     skip_objects: frozenset[ObjectName] = frozenset()
     custom_args: dict[Identifier, CustomArgType] = {}
     webhook: Webhook = Webhook()
+
+    @field_validator("schema_")
+    @classmethod
+    def _not_of_postgres_itself(cls, value: str) -> str:
+        if value.startswith("pg_") or value == "information_schema":
+            raise ValueError(f"{value} is kept for Postgres itself. Take another name")
+        return value
 
     @model_validator(mode="before")
     @classmethod

@@ -46,6 +46,9 @@ def test_every_mistake_is_told_with_its_key_and_a_remedy(config: Path) -> None:
         "    regio: eu\n"
         "  - name: sales\n"
         "    region: us\n"
+        "    schema: pg_catalog\n"
+        "  - name: support\n"
+        "    api_key:\n"
         "landing:\n"
         "  seal_seconds: -1\n"
     )
@@ -54,11 +57,13 @@ def test_every_mistake_is_told_with_its_key_and_a_remedy(config: Path) -> None:
         load_settings()
 
     lines = str(raised.value).splitlines()
-    assert len(lines) == 4
+    assert len(lines) == 6
     for key, remedy in (
         ("sources.0.api_key", "{env: NAME}"),
         ("sources.0.regio", "sendgrid.example.yaml"),
         ("sources.1.region", "'global' or 'eu'"),
+        ("sources.1.schema", "Take another name"),
+        ("sources.2.api_key", "is empty. Write `{env: NAME}`"),
         ("landing.seal_seconds", "greater than 0"),
     ):
         (line,) = [line for line in lines if key in line]
