@@ -89,7 +89,7 @@ def _code(known: tuple[Field, ...], customs: int) -> CodeType:
         + f"{{after_{number}}}"
         for number, group in enumerate(_groups_of_texts(known))
     )
-    others = [f"others_{occurs:d}" for occurs in Occurs if occurs <= _rarest(known)]
+    others = [f"others_{number}" for number in range(1 + len(further))]
     besides = "".join(f"{text}{{{name}}}" for text, name in zip(("", *further), others, strict=True))
     lines = [
         *(f"{name} = item['{key}']" for key, name in variables.items()),
@@ -116,6 +116,9 @@ def _rarest(known: tuple[Field, ...]) -> Occurs:
     return max((field.occurs for field in known), default=Occurs.IN_ANY_MAIL)
 
 
+_FIELD_OF = {field.columns[0]: field for field in FIELDS if field.is_plain_text}
+
+
 def _variables(known: tuple[Field, ...]) -> dict[str, str]:
     """What the shaper calls the plain texts, by their keys."""
     plain = (field for field in known if field.is_plain_text)
@@ -123,16 +126,9 @@ def _variables(known: tuple[Field, ...]) -> dict[str, str]:
 
 
 def _groups_of_texts(known: tuple[Field, ...]) -> list[list[Field]]:
-    """The plain texts as they lie together in a row: those that tell events apart, then the others by where they occur."""
-    plain = [field for field in FIELDS if field.is_plain_text]
-    return [
-        [field for field in plain if field.identifies],
-        *(
-            [field for field in plain if field.occurs == occurs and not field.identifies]
-            for occurs in Occurs
-            if occurs <= _rarest(known)
-        ),
-    ]
+    """The plain texts as they lie together in a row."""
+    described = [rows.DESCRIBING[occurs][0] for occurs in Occurs if occurs <= _rarest(known)]
+    return [[_FIELD_OF[column] for column in group] for group in (rows.TELLING_TEXTS, *described)]
 
 
 def _given(known: tuple[Field, ...]) -> str:
