@@ -15,7 +15,7 @@
     end
 {%- endmacro %}
 
-{# A half to a whole power. In floating point, which has it exactly and adds it up exactly, in a tenth of the time. #}
+{# A half to a whole power. In floating point, which has it exactly and adds it up exactly, in a sixth of the time. #}
 {% macro halved(times) -%}
     power(cast(0.5 as double precision), {{ times }})
 {%- endmacro %}

@@ -13,21 +13,16 @@
             "opted_out": "is_opted_out",
         }
     ) -%}
-    {%- for days in recipient_windows() -%}
-        {%- for name, condition in windowed_counts().items() -%}
-            {%- do counts.update(
-                {
-                    name
-                    ~ "_"
-                    ~ days
-                    ~ "d": condition
-                    ~ " and sent_date > "
-                    ~ day
-                    ~ " - "
-                    ~ days
-                }
-            ) -%}
-        {%- endfor -%}
+    {%- for name, window in counts_in_windows().items() -%}
+        {%- do counts.update(
+            {
+                name: windowed_counts()[window.counted]
+                ~ " and sent_date > "
+                ~ day
+                ~ " - "
+                ~ window.days
+            }
+        ) -%}
     {%- endfor -%}
     {%- do counts.update({"engagement_points": engagement_points(day)}) -%}
     {{ return(counts) }}
@@ -49,6 +44,19 @@
 
 {# The last so many days, for which recipients' messages are counted. #}
 {% macro recipient_windows() %} {{ return([30, 90, 180]) }} {% endmacro %}
+
+{# The counts of each window by name: what is counted, and over how many days. #}
+{% macro counts_in_windows() %}
+    {%- set counts = {} -%}
+    {%- for days in recipient_windows() -%}
+        {%- for name in windowed_counts() -%}
+            {%- do counts.update(
+                {name ~ "_" ~ days ~ "d": {"counted": name, "days": days}}
+            ) -%}
+        {%- endfor -%}
+    {%- endfor -%}
+    {{ return(counts) }}
+{% endmacro %}
 
 {# First and last moments of a recipient, each with where a message tells it. All but the first are the latest. #}
 {% macro recipient_moments() %}
@@ -139,14 +147,7 @@
 #}
 {% macro sums_of_time_passed() -%}
     {%- set facts = ref("fct_email_messages") -%}
-    {%- set left = {} -%}
-    {%- for days in recipient_windows() -%}
-        {%- for name in windowed_counts() -%}
-            {%- do left.update(
-                {name ~ "_" ~ days ~ "d": {"days": days, "count": name}}
-            ) -%}
-        {%- endfor -%}
-    {%- endfor -%}
+    {%- set left = counts_in_windows() -%}
 
     select
         recipient_key,
@@ -155,9 +156,9 @@
             {%- else %} 0 as {{ name }},
             {%- endif %}
         {% endfor %}
-        {% for name, one in left.items() %}
+        {% for name, window in left.items() %}
             - sum(
-                case when days = {{ one.days }} then {{ one.count }} else 0 end
+                case when days = {{ window.days }} then {{ window.counted }} else 0 end
             ) as {{ name }}
             {{- "," if not loop.last }}
         {% endfor %}
