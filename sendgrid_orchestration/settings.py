@@ -89,7 +89,7 @@ class SecretRef(_Part):
 
     @model_validator(mode="before")
     @classmethod
-    def _refuse_literals(cls, value: object) -> object:
+    def _refuse_what_names_no_place(cls, value: object) -> object:
         if isinstance(value, str):
             raise ValueError(
                 "a secret may not stand in the settings file. Write `{env: NAME}` and set that variable, or `{file: PATH}`"
