@@ -2,8 +2,8 @@
     One row per list (or segment) and day: its size at the end of the day, who came and went, how many of its members may
     not be mailed, and how the mail that was sent on that day to those who were members at that moment fared.
 
-    Memberships are known since the first sync; mail sent earlier belongs to no list. Each update looks again at the days
-    since the last one and at the days whose mail changed.
+    Memberships are known since the first sync; mail sent earlier belongs to no list. Each update looks again at the mail of
+    days whose mail changed, and of days that came out different: a name, a membership or a suppression that was told late.
 
     groups: the table of lists or segments
     members: the table of their members
@@ -11,6 +11,12 @@
 #}
 {% macro membership_health(groups, members, group_id) -%}
     {%- set follows = follows_messages() -%}
+    {%- set columns = [
+        "members",
+        "members_added",
+        "members_removed",
+        "members_suppressed",
+    ] -%}
     {%- set counters = [
         "sent",
         "delivered",
@@ -50,20 +56,6 @@
                     {{ as_of() }},
                     interval '1 day'
                 ) as day
-
-        ),
-
-        due as (
-
-            select snapshot_date
-            from days
-            {% if follows %}
-                where
-                    snapshot_date in (select sent_date from changed)
-                    or snapshot_date >= (
-                        select coalesce(max(snapshot_date), '-infinity') from {{ this }}
-                    )
-            {% endif %}
 
         ),
 
@@ -167,6 +159,51 @@
 
         ),
 
+        named as (
+            select id, name, deleted_at is not null as is_deleted
+            from {{ source("sendgrid", groups) }}
+        ),
+
+        sized as (
+
+            select
+                sizes.snapshot_date,
+                sizes.{{ group_id }},
+                coalesce(named.name, sizes.{{ group_id }}) as name,
+                coalesce(named.is_deleted, true) as is_deleted,
+                {% for column in columns -%}
+                    cast(sizes.{{ column }} as bigint) as {{ column }},
+                {% endfor %}
+                {{ is_mature("sizes.snapshot_date") }} as is_mature
+            from sizes
+            left join named on sizes.{{ group_id }} = named.id
+
+        ),
+
+        due as (
+
+            select snapshot_date
+            from days
+            {% if follows %}
+                where snapshot_date in (select sent_date from changed)
+
+                union
+
+                select sized.snapshot_date
+                from sized
+                left join
+                    {{ this }} as known
+                    on sized.snapshot_date = known.snapshot_date
+                    and sized.{{ group_id }} = known.{{ group_id }}
+                where
+                    {% for column in ["name", "is_deleted", "is_mature"] + columns %}
+                        sized.{{ column }} is distinct from known.{{ column }}
+                        {{ "or" if not loop.last }}
+                    {% endfor %}
+            {% endif %}
+
+        ),
+
         mail as (
 
             select
@@ -188,22 +225,10 @@
 
         ),
 
-        named as (
-            select id, name, deleted_at is not null as is_deleted
-            from {{ source("sendgrid", groups) }}
-        ),
-
         counted as (
 
             select
-                sizes.snapshot_date,
-                sizes.{{ group_id }},
-                coalesce(named.name, sizes.{{ group_id }}) as name,
-                coalesce(named.is_deleted, true) as is_deleted,
-                cast(sizes.members as bigint) as members,
-                cast(sizes.members_added as bigint) as members_added,
-                cast(sizes.members_removed as bigint) as members_removed,
-                cast(sizes.members_suppressed as bigint) as members_suppressed,
+                sized.*,
                 {% for counter in counters -%}
                     cast(
                         coalesce(mail.{{ counter }}, 0) as bigint
@@ -211,26 +236,29 @@
                 {% endfor %}
 
             from due
-            inner join sizes on due.snapshot_date = sizes.snapshot_date
-            left join named on sizes.{{ group_id }} = named.id
+            inner join sized on due.snapshot_date = sized.snapshot_date
             left join
                 mail
-                on sizes.{{ group_id }} = mail.{{ group_id }}
-                and sizes.snapshot_date = mail.sent_date
+                on sized.{{ group_id }} = mail.{{ group_id }}
+                and sized.snapshot_date = mail.sent_date
 
         ),
 
         final as (
 
             select
-                *,
+                snapshot_date,
+                {{ group_id }},
+                name,
+                is_deleted,
+                {{ (columns + counters) | join(", ") }},
                 {{ rate("members_suppressed", "members") }} as suppressed_share,
                 {{ rate("delivered", "sent") }} as delivery_rate,
                 {{ rate("hard_bounced", "sent") }} as hard_bounce_rate,
                 {{ rate("opened_human", "delivered") }} as unique_open_rate_human,
                 {{ rate("clicked_human", "delivered") }} as click_rate_human,
                 {{ rate("opted_out", "delivered") }} as unsubscribe_rate,
-                {{ is_mature("snapshot_date") }} as is_mature
+                is_mature
 
             from counted
 

@@ -40,6 +40,8 @@ class History:
     after_two_windows_at_once: dict[str, str]
     after_full_refresh: dict[str, str]
     recipients_view_survived: bool
+    after_quiet_months: dict[str, str]
+    after_full_refresh_then: dict[str, str]
 
     def values(self, query: str) -> list[tuple[object, ...]]:
         """What a query gives."""
@@ -104,6 +106,14 @@ def _make_history(url: str, artifacts: Path, conn: psycopg.Connection) -> Histor
 
     before = _oid(conn, "sendgrid.recipients")
     dbt(url, artifacts, *UPDATE, "--full-refresh", SENDGRID_AS_OF="2026-02-20")
+    survived = _oid(conn, "sendgrid.recipients") == before
+    refreshed = fingerprints(conn)
+
+    # No mail any more, no update for more than a month, then one right after a month's end.
+    for day in ("2026-04-03", "2026-05-02"):
+        dbt(url, artifacts, *UPDATE, SENDGRID_AS_OF=day)
+    months_later = fingerprints(conn)
+    dbt(url, artifacts, *UPDATE, "--full-refresh", SENDGRID_AS_OF="2026-05-02")
     return History(
         url=url,
         artifacts=artifacts,
@@ -111,8 +121,10 @@ def _make_history(url: str, artifacts: Path, conn: psycopg.Connection) -> Histor
         followed=followed,
         after_the_same_loads_again=loads_again,
         after_two_windows_at_once=windows_at_once,
-        after_full_refresh=fingerprints(conn),
-        recipients_view_survived=_oid(conn, "sendgrid.recipients") == before,
+        after_full_refresh=refreshed,
+        recipients_view_survived=survived,
+        after_quiet_months=months_later,
+        after_full_refresh_then=fingerprints(conn),
     )
 
 
@@ -192,6 +204,11 @@ def test_project_builds_with_all_its_tests(history: History) -> None:
 def test_following_load_by_load_equals_a_full_rebuild(history: History) -> None:
     """Late and unordered events, a killed update, a new day, a rename: the same rows as from nothing."""
     assert history.followed == history.after_full_refresh
+
+
+def test_time_alone_changes_what_a_full_rebuild_would(history: History) -> None:
+    assert history.after_quiet_months == history.after_full_refresh_then
+    assert history.after_quiet_months != history.after_full_refresh
 
 
 def test_the_same_loads_again_change_nothing(history: History) -> None:
