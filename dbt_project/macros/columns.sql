@@ -1,33 +1,73 @@
 {#
-    dbt-postgres calls the type of every array `ARRAY`, which is no type: unit tests on a relation with an array could not
-    make their rows. This says `text[]` instead; for the rest it is dbt's own.
+    The columns of a relation, as dbt-postgres' own finds them, in a fifth of the time: from Postgres' catalog and as one value,
+    where that builds a table of what the information schema tells. And an array's type is its type (`text[]`), which dbt
+    calls `ARRAY`: unit tests on a relation with an array could not make their rows.
 #}
 {% macro postgres__get_columns_in_relation(relation) -%}
     {%- call statement("get_columns_in_relation", fetch_result=True) %}
         select
-            column_name,
-            case
-                when data_type = 'ARRAY' then substr(udt_name, 2) || '[]' else data_type
-            end as data_type,
-            character_maximum_length,
-            numeric_precision,
-            numeric_scale
-        from {{ relation.information_schema("columns") }}
+            cast(
+                json_agg(
+                    json_build_array(
+                        attname,
+                        format_type(atttypid, null),
+                        case
+                            when
+                                atttypid in ('varchar'::regtype, 'bpchar'::regtype)
+                                and atttypmod > 0
+                            then atttypmod - 4
+                        end,
+                        case
+                            when atttypid = 'numeric'::regtype and atttypmod > 0
+                            then (atttypmod - 4) / 65536
+                        end,
+                        case
+                            when atttypid = 'numeric'::regtype and atttypmod > 0
+                            then (atttypmod - 4) % 65536
+                        end
+                    )
+                    order by attnum
+                ) as text
+            ) as columns
+        from pg_attribute
         where
-            table_name = '{{ relation.identifier }}'
-            {%- if relation.schema %}
-                and table_schema = '{{ relation.schema }}'
-            {%- endif %}
-        order by ordinal_position
+            attrelid = to_regclass('{{ relation }}') and attnum > 0 and not attisdropped
     {%- endcall %}
+    {%- set columns = [] -%}
+    {%- for column in fromjson(
+        load_result("get_columns_in_relation")["table"].rows[0][0] or "[]"
+    ) -%}
+        {%- do columns.append(api.Column(*column)) -%}
+    {%- endfor -%}
+    {{ return(columns) }}
+{%- endmacro %}
+
+{#
+    What differs between a model's columns and its table's. As dbt's own, which however asks through the adapter: that prepares
+    every macro anew for each question, a tenth of dbt's time in an update of the marts.
+#}
+{% macro postgres__check_for_schema_changes(source_relation, target_relation) %}
+    {%- set source_columns, target_columns = get_columns_in_relation(
+        source_relation
+    ), get_columns_in_relation(target_relation) -%}
+    {%- set added, removed, retyped = (
+        diff_columns(source_columns, target_columns),
+        diff_columns(target_columns, source_columns),
+        diff_column_data_types(source_columns, target_columns),
+    ) -%}
     {{
         return(
-            sql_convert_columns_in_relation(
-                load_result("get_columns_in_relation").table
-            )
+            {
+                "schema_changed": (added + removed + retyped) | length > 0,
+                "source_not_in_target": added,
+                "target_not_in_source": removed,
+                "source_columns": source_columns,
+                "target_columns": target_columns,
+                "new_target_types": retyped,
+            }
         )
     }}
-{%- endmacro %}
+{% endmacro %}
 
 {#
     The columns whose type is no longer what the table has. As dbt's own, which however looks through all columns of the table

@@ -79,7 +79,7 @@
             schema=target.schema ~ "_raw",
             identifier="events",
         ) -%}
-        {%- for column in adapter.get_columns_in_relation(raw) if column.name.startswith("arg_") %}
+        {%- for column in get_columns_in_relation(raw) if column.name.startswith("arg_") %}
             , {{ events }}.{{ adapter.quote(column.name) }}
         {%- endfor -%}
     {%- endif -%}

@@ -9,7 +9,7 @@
 {# Every column of a raw table but some, each with the prefix of its relation; none while dbt parses. #}
 {% macro columns_except(name, left_out, prefix) -%}
     {%- if execute -%}
-        {%- for column in adapter.get_columns_in_relation(source("sendgrid", name)) if column.name not in left_out -%}
+        {%- for column in get_columns_in_relation(source("sendgrid", name)) if column.name not in left_out -%}
             {{ prefix }}.{{ adapter.quote(column.name) }}{{ ", " if not loop.last }}
         {%- endfor -%}
     {%- else -%} {{ prefix }}.*
