@@ -8,7 +8,10 @@
             "{{ use_more_memory() }}",
             "{{ join_by_hash() if update_scope() != 'everything' }}",
         ],
-        post_hook="{{ end_following_loads() }}",
+        post_hook=[
+            "{{ partial_indexes([['first_human_open_at', 'recipient_key'], ['first_human_click_at', 'recipient_key']]) }}",
+            "{{ end_following_loads() }}",
+        ],
         indexes=[
             {"columns": ["recipient_key", "sent_date", "first_human_open_at"]},
             {"columns": ["campaign_key", "sent_at"]},
@@ -22,8 +25,6 @@
                     "is_clicked_human",
                 ],
             },
-            {"columns": ["first_human_open_at"]},
-            {"columns": ["first_human_click_at"]},
         ],
     )
 }}
