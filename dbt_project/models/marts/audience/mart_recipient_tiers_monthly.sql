@@ -18,13 +18,17 @@
 }}
 
 {#-
-    The present month is as of today, and mart_recipient_engagement knows it. A month that is over is computed from the
-    messages: for everybody when it ends, afterwards only for those of whom something late turns up.
+    The present month is as of today, and mart_recipient_engagement knows it. A month that is over is as of its last day: when
+    it ends, that is what mart_recipient_engagement knows without what came since; afterwards it is computed from the messages
+    of those of whom something late turns up.
 -#}
 {#- Read only while following, which dbt does not do when it looks for dependencies. -#}
 {%- do ref("int_message_changes") %}
 {%- set follows = follows_messages("mart_recipient_engagement") %}
 {%- set present_month -%} cast(date_trunc('month', {{ as_of() }}) as date) {%- endset %}
+{%- set has_just_ended -%}
+    (select max(month) from known) = {{ present_month }} - interval '1 month'
+{%- endset %}
 
 with
 
@@ -50,16 +54,23 @@ with
 
         known as not materialized(select * from {{ this }}),
 
+        facts as not materialized(select * from {{ ref("fct_email_messages") }}),
+
         changed as (
 
             select messages.recipient_key
             from
                 (
-                    {{ message_changes("mart_recipient_engagement") }}
+                    select *
+                    from ({{ message_changes("mart_recipient_engagement") }}) as changes
+                    -- most mail is of this month, and so are its signs
+                    where
+                        recipient_key is not null
+                        and least(sent_at, first_human_open_at, first_human_click_at)
+                        < {{ utc_midnight(present_month) }}
+                    offset 0
                 ) as messages {{ signs_by_day() }}
-            where
-                happening.day < {{ present_month }}
-                and messages.recipient_key is not null
+            where happening.day < {{ present_month }}
             group by messages.recipient_key, happening.kind, happening.day
             having sum(messages.weight) <> 0
 
@@ -91,9 +102,12 @@ with
             select recipient_key
             from changed
             union
+            -- of several months without an update everything is computed anew
             select recipient_key
             from engagement
-            where (select max(month) from known) < {{ present_month }}
+            where
+                (select max(month) from known)
+                < {{ present_month }} - interval '1 month'
             union
             select
                 coalesce(suppressed_at_the_end.recipient_key, known_then.recipient_key)
@@ -109,6 +123,55 @@ with
             where
                 suppressed_at_the_end.recipient_key is null
                 or known_then.recipient_key is null
+
+        ),
+
+        -- Everybody's month that has just ended.
+        carried as (
+
+            select
+                engagement.recipient_key,
+                cast({{ present_month }} - interval '1 month' as date) as month,
+                cast(
+                    engagement.first_sent_at at time zone 'utc' as date
+                ) as first_sent_date,
+                engagement.delivered - coalesce(since.delivered, 0) as delivered,
+                cast(
+                    greatest(opened.at, clicked.at) at time zone 'utc' as date
+                ) as last_engaged_date,
+                cast(clicked.at at time zone 'utc' as date) as last_human_click_date
+
+            from engagement
+            left join
+                (
+                    select recipient_key, count(*) as delivered
+                    from facts
+                    where
+                        sent_date >= {{ present_month }}
+                        and is_delivered
+                        and {{ has_just_ended }}
+                    group by recipient_key
+                ) as since
+                on engagement.recipient_key = since.recipient_key
+            {% for sign, moment in {
+                    "opened": "first_human_open_at",
+                    "clicked": "first_human_click_at",
+                }.items() %}
+                left join
+                    (
+                        select recipient_key, max({{ moment }}) as at
+                        from facts
+                        where
+                            {{ moment }} < {{ utc_midnight(present_month) }}
+                            and {{ has_just_ended }}
+                        group by recipient_key
+                    ) as {{ sign }}
+                    on engagement.recipient_key = {{ sign }}.recipient_key
+            {% endfor %}
+            where
+                engagement.first_sent_at < {{ utc_midnight(present_month) }}
+                and engagement.recipient_key not in (select recipient_key from touched)
+                and {{ has_just_ended }}
 
         ),
 
@@ -152,6 +215,12 @@ with
         where happening.day < {{ present_month }}
         group by
             messages.recipient_key, cast(date_trunc('month', happening.day) as date)
+
+        {% if follows %}
+            union all
+            select *
+            from carried
+        {% endif %}
 
     ),
 
@@ -246,41 +315,55 @@ with
     moved as (
 
         select
-            recipient_key,
-            month,
-            engagement_tier,
-            lag(engagement_tier, 1, 'none') over (
-                partition by recipient_key order by month
-            ) as previous_tier
-        from past
-
-    ),
-
-    present as (
-
-        select
-            engagement.recipient_key,
-            {{ present_month }} as month,
-            engagement.engagement_tier,
+            past.recipient_key,
+            past.month,
+            past.engagement_tier,
             coalesce(
-                before.engagement_tier,
-                {% if follows -%} known_before.engagement_tier, {%- endif %}
+                lag(past.engagement_tier) over (
+                    partition by past.recipient_key order by past.month
+                ),
+                {% if follows -%} earlier.engagement_tier, {%- endif %}
                 'none'
             ) as previous_tier
-
-        from engagement
-        left join
-            past as before
-            on engagement.recipient_key = before.recipient_key
-            and before.month = {{ present_month }} - interval '1 month'
+        from past
         {% if follows %}
             left join
-                known as known_before
-                on engagement.recipient_key = known_before.recipient_key
-                and known_before.month = {{ present_month }} - interval '1 month'
+                known as earlier
+                on past.recipient_key = earlier.recipient_key
+                and past.month = earlier.month + interval '1 month'
         {% endif %}
 
     ),
+
+    {% if follows %}
+
+        known_before as not materialized(
+
+            select * from known where month = {{ present_month }} - interval '1 month'
+
+        ),
+
+        -- Whose tier is another one than at the last update, or was in a month before.
+        present as (
+
+            select
+                coalesce(
+                    engagement.recipient_key, known_now.recipient_key
+                ) as recipient_key,
+                coalesce(engagement.engagement_tier, 'none') as engagement_tier
+            from engagement
+            full outer join
+                (select * from known where month = {{ present_month }}) as known_now
+                on engagement.recipient_key = known_now.recipient_key
+            where
+                engagement.engagement_tier is distinct from known_now.engagement_tier
+                or engagement.recipient_key in (select recipient_key from touched)
+
+        ),
+
+    {% else %} present as (select recipient_key, engagement_tier from engagement),
+
+    {% endif %}
 
     final as (
 
@@ -289,21 +372,27 @@ with
 
         union all
 
+        select
+            present.recipient_key,
+            {{ present_month }},
+            present.engagement_tier,
+            case
+                when present.engagement_tier = 'none'
+                then 'none'
+                else
+                    coalesce(
+                        before.engagement_tier,
+                        {% if follows -%} known_before.engagement_tier, {%- endif %}
+                        'none'
+                    )
+            end
+        from present
+        left join
+            past as before
+            on present.recipient_key = before.recipient_key
+            and before.month = {{ present_month }} - interval '1 month'
         {% if follows %}
-            select
-                coalesce(present.recipient_key, known.recipient_key),
-                {{ present_month }},
-                coalesce(present.engagement_tier, 'none'),
-                coalesce(present.previous_tier, 'none')
-            from present
-            full outer join
-                (select * from known where month = {{ present_month }}) as known
-                on present.recipient_key = known.recipient_key
-            where
-                present.engagement_tier is distinct from known.engagement_tier
-                or present.previous_tier is distinct from known.previous_tier
-        {% else %}
-            select recipient_key, month, engagement_tier, previous_tier from present
+            left join known_before on present.recipient_key = known_before.recipient_key
         {% endif %}
 
     )
