@@ -23,10 +23,11 @@
 
 {#
     The messages to add: the changes since the last update, or every message once. A model that reads another follower
-    comes only as far as that one: it goes `through` it.
+    comes only as far as that one: it goes `through` it. Who names the `log` does not wait for the log's own model, which
+    only makes and empties it.
 #}
-{% macro message_changes(through="fct_email_messages") -%}
-    {%- set messages, changes = ref("fct_email_messages"), ref(
+{% macro message_changes(through="fct_email_messages", log=none) -%}
+    {%- set messages, changes = ref("fct_email_messages"), log or ref(
         "int_message_changes"
     ) -%}
     {%- if follows_messages(through) -%}
@@ -49,6 +50,13 @@
         order by message_key, change_id desc
     {%- else -%} select * from {{ messages }}
     {%- endif -%}
+{%- endmacro %}
+
+{# Of the messages that changed since the last update, those that existed before. #}
+{% macro messages_before() -%}
+    select distinct message_key
+    from ({{ message_changes() }}) as changes
+    where weight < 0
 {%- endmacro %}
 
 {# Read inside the statement, under the model's lock: two updates at once must not apply a change twice. #}
@@ -80,7 +88,7 @@
 {% macro forget_applied_changes() -%}
     {%- set followers = [] -%}
     {%- if execute -%}
-        {%- for node in graph.nodes.values() if node.resource_type == "model" and model.unique_id in node.depends_on.nodes -%}
+        {%- for node in graph.nodes.values() if node.resource_type == "model" and "macro.sendgrid.end_following_messages" in node.depends_on.macros -%}
             {%- do followers.append(node.name) -%}
         {%- endfor -%}
     {%- endif -%}

@@ -7,13 +7,12 @@
         arg_dict["target_relation"],
         arg_dict["temp_relation"],
     ) -%}
+    {%- set before = adapter.quote(fresh.identifier ~ "_before") -%}
     {%- set columns = arg_dict["dest_columns"] | map(attribute="quoted") | list -%}
     {%- set changes = load_relation(changes_relation()) -%}
     {#- After an upgrade the log may not know a new column yet; it learns it later in this run. -#}
     {%- set logged = (
-        adapter.get_columns_in_relation(changes)
-        | map(attribute="quoted")
-        | list
+        get_columns_in_relation(changes) | map(attribute="quoted") | list
         if changes
         else []
     ) -%}
@@ -21,15 +20,36 @@
 
     {{ count_fresh_rows(fresh, ["message_key"]) }}
 
-    delete from {{ fresh }} as fresh
-    using {{ target_table }} as old
-    where
-        old.message_key = fresh.message_key
-        and row(
-            {% for c in columns %}old.{{ c }}{{ ", " if not loop.last }}{% endfor %}
-        ) is not distinct from row(
-            {% for c in columns %}fresh.{{ c }}{{ ", " if not loop.last }}{% endfor %}
+    -- The large table is looked through once: most messages are new to it.
+    create temporary table {{ before }} on commit drop as
+    select old.*
+    from {{ target_table }} as old
+    inner join {{ fresh }} as fresh on old.message_key = fresh.message_key
+    ;
+
+    analyze {{ before }} (message_key)
+    ;
+
+    with
+        unchanged as (
+            delete from {{ fresh }} as fresh
+            using {{ before }} as old
+            where
+                old.message_key = fresh.message_key
+                and row(
+                    {% for c in columns %}
+                        old.{{ c }}{{ ", " if not loop.last }}
+                    {% endfor %}
+                ) is not distinct from row(
+                    {% for c in columns %}
+                        fresh.{{ c }}{{ ", " if not loop.last }}
+                    {% endfor %}
+                )
+            returning fresh.message_key
         )
+    delete from {{ before }} as old
+    using unchanged
+    where old.message_key = unchanged.message_key
     ;
 
     update {{ state_relation() }}
@@ -44,9 +64,8 @@
         select state.change_id, versions.weight, {% for c in columns %}versions.{{ c }}{{ ", " if not loop.last }}{% endfor %}
         from
             (
-                select -1 as weight, {% for c in columns %}old.{{ c }}{{ ", " if not loop.last }}{% endfor %}
-                from {{ target_table }} as old
-                inner join {{ fresh }} as fresh on old.message_key = fresh.message_key
+                select -1 as weight, {{ columns | join(", ") }}
+                from {{ before }}
                 union all
                 select 1 as weight, {{ columns | join(", ") }}
                 from {{ fresh }}
@@ -60,8 +79,8 @@
     {% endif %}
 
     delete from {{ target_table }} as old
-    using {{ fresh }} as fresh
-    where old.message_key = fresh.message_key
+    using {{ before }} as before
+    where old.message_key = before.message_key
     ;
 
     insert into {{ target_table }} ({{ columns | join(", ") }})
@@ -100,7 +119,11 @@
 
     delete from {{ target_table }} as old
     {% if follows -%}
-        using {{ fresh }} as fresh
+        {#- A message that the log tells of for the first time has no rows yet. -#}
+        using
+            {% if keys == ["message_key"] %} ({{ messages_before() }})
+            {%- else %} {{ fresh }}
+            {%- endif %} as fresh
         where
             {% for key in keys %}
                 old.{{ key }} = fresh.{{ key }}{{ " and " if not loop.last }}

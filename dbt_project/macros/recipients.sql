@@ -112,13 +112,16 @@
 
 {#
     Counts and moments of each recipient over weighted messages, the windows ending on `day`. With `before`, also the
-    moments of the versions that are no more (`…_before`).
+    moments of the versions that are no more (`…_before`), and how many these are.
 #}
 {% macro sums_of_recipients(messages, day, before=false) -%}
     select
         recipient_key,
         max(recipient_domain) as recipient_domain,
         max(mailbox_provider) as mailbox_provider,
+        {%- if before %}
+            sum(case when weight < 0 then 1 else 0 end) as versions_before,
+        {%- endif %}
         {% for name, condition in recipient_counts(day).items() %}
             {%- if name == "engagement_points" %}
                 sum(weight * ({{ condition }})) as {{ name }},

@@ -9,13 +9,12 @@
             "{{ join_by_hash() }}",
         ],
         post_hook="{{ end_following_messages() }}",
-        indexes=[{"columns": ["revisit_on"]}, {"columns": ["engagement_tier"]}],
     )
 }}
 
 {#- Rebuilt in place also by --full-refresh: the view recipients stands on it. -#}
 {#- Read only while following, which dbt does not do when it looks for dependencies. -#}
-{%- do [ref("int_message_changes"), ref("int_suppression_events")] %}
+{%- do ref("int_suppression_events") %}
 {%- set follows = follows_messages() %}
 {%- set counts = recipient_counts().keys() | list %}
 {%- set latest = recipient_moments().keys() | list %}
@@ -25,20 +24,51 @@ with
     {% if follows %}
 
         -- Of a message that changed several times, how it was and how it is: what it
-        -- was
-        -- in between would count among the last moments.
+        -- was in between would count among the last moments.
         changes as (
 
             select *
             from
                 (
                     select
-                        *,
+                        weight,
+                        change_id,
                         min(change_id) over (
                             partition by message_key
                         ) as first_change_id,
-                        max(change_id) over (partition by message_key) as last_change_id
-                    from ({{ message_changes() }}) as changed
+                        max(change_id) over (
+                            partition by message_key
+                        ) as last_change_id,
+                        message_key,
+                        recipient_key,
+                        recipient_domain,
+                        mailbox_provider,
+                        sent_date,
+                        sent_at,
+                        delivered_at,
+                        bounced_at,
+                        last_open_at,
+                        first_human_open_at,
+                        last_human_open_at,
+                        first_click_at,
+                        first_human_click_at,
+                        last_human_click_at,
+                        spam_reported_at,
+                        unsubscribed_at,
+                        group_unsubscribed_at,
+                        bounce_class,
+                        is_sent,
+                        is_delivered,
+                        is_bounced,
+                        is_opened_human,
+                        is_clicked_human,
+                        is_spam_reported,
+                        is_opted_out
+                    from
+                        (
+                            {#- The longest of all that follow: dbt starts it first because it waits for nothing else. -#}
+                            {{ message_changes(log=changes_relation()) }}
+                        ) as changed
                     where recipient_key is not null
                 ) as changed
             where
@@ -63,17 +93,20 @@ with
             from known
             inner join changed on known.recipient_key = changed.recipient_key
             where
-                {% for moment in latest %}
-                    {%- set lost = ">" if moment == "first_sent_at" else "<" -%}
-                    (
-                        known.{{ moment }} = changed.{{ moment }}_before
-                        and (
-                            changed.{{ moment }} is null
-                            or changed.{{ moment }} {{ lost }} known.{{ moment }}
+                changed.versions_before > 0
+                and (
+                    {% for moment in latest %}
+                        {%- set lost = ">" if moment == "first_sent_at" else "<" -%}
+                        (
+                            known.{{ moment }} = changed.{{ moment }}_before
+                            and (
+                                changed.{{ moment }} is null
+                                or changed.{{ moment }} {{ lost }} known.{{ moment }}
+                            )
                         )
-                    )
-                    {{ "or" if not loop.last }}
-                {% endfor %}
+                        {{ "or" if not loop.last }}
+                    {% endfor %}
+                )
 
         ),
 
@@ -117,75 +150,125 @@ with
 
     {% if follows %}
 
-        touched as (
+        -- Delivered since the last sign of engagement, as far as it can go on from
+        -- what it was.
+        delivered_more as (
 
-            select recipient_key
-            from changed
-            union
-            select recipient_key
-            from aged
-            union
-            -- those whose tier time alone changes today
-            select recipient_key
-            from known
-            where revisit_on <= {{ as_of() }}
-            union
-            select coalesce(known.recipient_key, suppressed.recipient_key)
-            from (select * from known where suppressions is not null) as known
-            full outer join suppressed on known.recipient_key = suppressed.recipient_key
-            where known.suppressions is distinct from suppressed.suppressions
+            select changes.recipient_key, sum(changes.weight) as delivered
+            from changes
+            inner join known on changes.recipient_key = known.recipient_key
+            where
+                changes.is_delivered
+                and (
+                    known.last_engaged_at is null
+                    or changes.sent_at > known.last_engaged_at
+                )
+            group by changes.recipient_key
 
         ),
 
-        added_up as (
+        opened_anew as (
+
+            select distinct recipient_key
+            from
+                (
+                    select recipient_key
+                    from changes
+                    where first_human_open_at is not null
+                    group by recipient_key, message_key, first_human_open_at
+                    having sum(weight) <> 0
+                ) as opened
+
+        ),
+
+        favourites as (
 
             select
-                touched.recipient_key,
-                coalesce(
-                    changed.recipient_domain, known.recipient_domain
-                ) as recipient_domain,
-                coalesce(
-                    changed.mailbox_provider, known.mailbox_provider
-                ) as mailbox_provider,
-                {% for count in counts -%}
-                    coalesce(known.{{ count }}, 0)
-                    + coalesce(changed.{{ count }}, 0)
-                    + coalesce(aged.{{ count }}, 0) as {{ count }},
-                {% endfor %}
-                {% for moment in latest -%}
-                    {{ "least" if moment == "first_sent_at" else "greatest" }}
-                    (known.{{ moment }}, changed.{{ moment }}) as {{ moment }}
-                    {{- "," if not loop.last }}
-                {% endfor %}
-
-            from touched
-            left join known on touched.recipient_key = known.recipient_key
-            left join changed on touched.recipient_key = changed.recipient_key
-            left join aged on touched.recipient_key = aged.recipient_key
-            where
-                touched.recipient_key not in (select recipient_key from unsure)
-                -- a suppressed address that never got mail has no row
-                and coalesce(known.recipient_key, changed.recipient_key) is not null
+                messages.recipient_key,
+                {{ favourite("hour") }} as favourite_hour,
+                {{ favourite("isodow") }} as favourite_day_of_week
+            from opened_anew
+            cross join {{ messages_of("opened_anew") }} as messages
+            group by messages.recipient_key
 
         ),
 
-    {% endif %}
+        recipients as (
 
-    recipients as (
+            select
+                looked_up.recipient_key,
+                looked_up.recipient_domain,
+                looked_up.mailbox_provider,
+                {% for column in counts + latest %} looked_up.{{ column }}, {% endfor %}
+                -- nothing goes on from what it was
+                cast(null as bigint) as delivered_before,
+                cast(null as timestamptz) as engaged_before,
+                true as is_looked_up,
+                known.favourite_hour,
+                known.favourite_day_of_week
+            from looked_up
+            left join known on looked_up.recipient_key = known.recipient_key
 
-        select
-            recipient_key,
-            recipient_domain,
-            mailbox_provider,
-            {{ (counts + latest) | join(", ") }}
-        from looked_up
-        {% if follows %}
             union all
-            select *
-            from added_up
-        {% endif %}
 
-    ),
+            select
+                coalesce(known.recipient_key, changed.recipient_key),
+                coalesce(changed.recipient_domain, known.recipient_domain),
+                coalesce(changed.mailbox_provider, known.mailbox_provider),
+                {% for count in counts %}
+                    coalesce(known.{{ count }}, 0)
+                    + coalesce(changed.{{ count }}, 0)
+                    + coalesce(aged.{{ count }}, 0),
+                {% endfor %}
+                {% for moment in latest %}
+                    {{ "least" if moment == "first_sent_at" else "greatest" }}
+                    (known.{{ moment }}, changed.{{ moment }}),
+                {% endfor %}
+                known.delivered_since_engaged,
+                known.last_engaged_at,
+                known.recipient_key is null,
+                known.favourite_hour,
+                known.favourite_day_of_week
+
+            from known
+            full outer join changed on known.recipient_key = changed.recipient_key
+            left join
+                aged
+                on coalesce(known.recipient_key, changed.recipient_key)
+                = aged.recipient_key
+            left join
+                suppressed
+                on coalesce(known.recipient_key, changed.recipient_key)
+                = suppressed.recipient_key
+            left join unsure on known.recipient_key = unsure.recipient_key
+            where
+                unsure.recipient_key is null
+                and (
+                    changed.recipient_key is not null
+                    or aged.recipient_key is not null
+                    -- whose tier time alone changes today
+                    or known.revisit_on <= {{ as_of() }}
+                    or known.suppressions is distinct from suppressed.suppressions
+                )
+
+        ),
+
+    {% else %}
+
+        favourites as (
+
+            select
+                recipient_key,
+                {{ favourite("hour") }} as favourite_hour,
+                {{ favourite("isodow") }} as favourite_day_of_week
+            from messages
+            group by recipient_key
+
+        ),
+
+        recipients as (select * from looked_up),
+
+    {% endif %}
 
     dated as (
 
@@ -219,91 +302,41 @@ with
 
     {% if follows %}
 
-        -- Whose count can go on from what it was: nobody who was looked up, or has
-        -- given a sign since.
-        unmoved as (
-
-            select dated.recipient_key, known.delivered_since_engaged
-            from dated
-            inner join known on dated.recipient_key = known.recipient_key
-            where
-                dated.last_engaged_at is not distinct from known.last_engaged_at
-                and dated.recipient_key not in (select recipient_key from unsure)
-
-        ),
-
         since as (
 
             select
-                unmoved.recipient_key,
-                unmoved.delivered_since_engaged
-                + coalesce(more.delivered, 0) as delivered_since_engaged
-            from unmoved
-            left join
+                dated.*,
+                case
+                    when dated.is_recounted
+                    then recounted.delivered
+                    else dated.delivered_before + coalesce(more.delivered, 0)
+                end as delivered_since_engaged
+
+            from
                 (
                     select
-                        changes.recipient_key,
-                        sum(
-                            case
-                                when
-                                    changes.is_delivered
-                                    and (
-                                        known.last_engaged_at is null
-                                        or changes.sent_at > known.last_engaged_at
-                                    )
-                                then changes.weight
-                                else 0
-                            end
-                        ) as delivered
-                    from changes
-                    inner join known on changes.recipient_key = known.recipient_key
-                    group by changes.recipient_key
-                ) as more
-                on unmoved.recipient_key = more.recipient_key
-
-            union all
-
-            select dated.recipient_key, messages.delivered
-            from dated
+                        *,
+                        is_looked_up
+                        or last_engaged_at
+                        is distinct from engaged_before as is_recounted
+                    from dated
+                    -- worked out once, not wherever it is used
+                    offset 0
+                ) as dated
+            left join delivered_more as more on dated.recipient_key = more.recipient_key
             cross join
                 lateral(
                     select count(*) as delivered
                     from {{ ref("fct_email_messages") }} as messages
                     where
-                        messages.recipient_key = dated.recipient_key
+                        dated.is_recounted
+                        and messages.recipient_key = dated.recipient_key
                         and messages.is_delivered
                         and messages.sent_date
                         >= coalesce(dated.last_engaged_date, '-infinity')
                         and messages.sent_at
                         > coalesce(dated.last_engaged_at, '-infinity')
-                ) as messages
-            where dated.recipient_key not in (select recipient_key from unmoved)
-
-        ),
-
-        opened_anew as (
-
-            select distinct recipient_key
-            from
-                (
-                    select recipient_key
-                    from changes
-                    where first_human_open_at is not null
-                    group by recipient_key, message_key, first_human_open_at
-                    having sum(weight) <> 0
-                ) as opened
-
-        ),
-
-        favourites as (
-
-            select
-                messages.recipient_key,
-                {{ favourite("hour") }} as favourite_hour,
-                {{ favourite("isodow") }} as favourite_day_of_week
-            from opened_anew
-            cross join {{ messages_of("opened_anew") }} as messages
-            group by messages.recipient_key
+                ) as recounted
 
         ),
 
@@ -311,27 +344,23 @@ with
 
         since as (
 
-            select dated.recipient_key, count(*) as delivered_since_engaged
-            from dated
-            inner join messages on dated.recipient_key = messages.recipient_key
-            where
-                messages.is_delivered
-                and (
-                    dated.last_engaged_at is null
-                    or messages.sent_at > dated.last_engaged_at
-                )
-            group by dated.recipient_key
-
-        ),
-
-        favourites as (
-
             select
-                recipient_key,
-                {{ favourite("hour") }} as favourite_hour,
-                {{ favourite("isodow") }} as favourite_day_of_week
-            from messages
-            group by recipient_key
+                dated.*, coalesce(delivered.since_engaged, 0) as delivered_since_engaged
+            from dated
+            left join
+                (
+                    select dated.recipient_key, count(*) as since_engaged
+                    from dated
+                    inner join messages on dated.recipient_key = messages.recipient_key
+                    where
+                        messages.is_delivered
+                        and (
+                            dated.last_engaged_at is null
+                            or messages.sent_at > dated.last_engaged_at
+                        )
+                    group by dated.recipient_key
+                ) as delivered
+                on dated.recipient_key = delivered.recipient_key
 
         ),
 
@@ -340,57 +369,50 @@ with
     final as (
 
         select
-            dated.recipient_key,
-            dated.recipient_domain,
-            dated.mailbox_provider,
-            {{ engagement_tier("dated", as_of()) }} as engagement_tier,
-            dated.engagement_score,
-            {{ recency_score("dated.last_engaged_date") }} as recency_score,
-            {{ frequency_score("dated.opened_human_90d") }} as frequency_score,
-            {{ depth_score("dated.engagement_score") }} as depth_score,
-            cast(dated.engagement_points as numeric(14, 5)) as engagement_points,
-            dated.is_suppressed,
-            dated.suppressions,
-            not dated.is_suppressed
-            and coalesce(since.delivered_since_engaged, 0)
-            >= {{ var("tier_judged_after_messages") }}
+            since.recipient_key,
+            since.recipient_domain,
+            since.mailbox_provider,
+            {{ engagement_tier("since", as_of()) }} as engagement_tier,
+            since.engagement_score,
+            {{ recency_score("since.last_engaged_date") }} as recency_score,
+            {{ frequency_score("since.opened_human_90d") }} as frequency_score,
+            {{ depth_score("since.engagement_score") }} as depth_score,
+            cast(since.engagement_points as numeric(14, 5)) as engagement_points,
+            since.is_suppressed,
+            since.suppressions,
+            not since.is_suppressed
+            and since.delivered_since_engaged >= {{ var("tier_judged_after_messages") }}
             and (
-                dated.last_engaged_date is null
-                or {{ as_of() }} - dated.last_engaged_date
+                since.last_engaged_date is null
+                or {{ as_of() }} - since.last_engaged_date
                 > {{ var("tier_lapsed_days") }}
             ) as is_sunset_candidate,
-            cast(
-                coalesce(since.delivered_since_engaged, 0) as bigint
-            ) as delivered_since_engaged,
+            cast(since.delivered_since_engaged as bigint) as delivered_since_engaged,
 
             {% for count in counts if count != "engagement_points" %}
-                cast(dated.{{ count }} as bigint) as {{ count }},
+                cast(since.{{ count }} as bigint) as {{ count }},
             {% endfor %}
-            {{ rate("dated.opened_human_90d", "dated.delivered_90d") }}
+            {{ rate("since.opened_human_90d", "since.delivered_90d") }}
             as unique_open_rate_human_90d,
-            {{ rate("dated.clicked_human_90d", "dated.delivered_90d") }}
+            {{ rate("since.clicked_human_90d", "since.delivered_90d") }}
             as click_rate_human_90d,
 
-            {% for moment in latest %} dated.{{ moment }}, {% endfor %}
-            dated.last_engaged_at,
+            {% for moment in latest %} since.{{ moment }}, {% endfor %}
+            since.last_engaged_at,
             {% for favourite in ["favourite_hour", "favourite_day_of_week"] %}
                 {%- if follows %}
                     case
                         when favourites.recipient_key is null
-                        then known.{{ favourite }}
+                        then since.{{ favourite }}
                         else favourites.{{ favourite }}
                     end as {{ favourite }},
                 {%- else %} favourites.{{ favourite }},
                 {%- endif %}
             {%- endfor %}
-            {{ next_tier_change("dated") }} as revisit_on
+            {{ next_tier_change("since") }} as revisit_on
 
-        from dated
-        left join since on dated.recipient_key = since.recipient_key
-        left join favourites on dated.recipient_key = favourites.recipient_key
-        {% if follows %}
-            left join known on dated.recipient_key = known.recipient_key
-        {% endif %}
+        from since
+        left join favourites on since.recipient_key = favourites.recipient_key
 
     )
 
