@@ -309,12 +309,7 @@ def _privileges(conn: psycopg.Connection, settings: Settings, where: str) -> Ite
     row = conn.execute(query).fetchone()
     assert row is not None
     may_create, may_stage, writable = row
-    schemas = [
-        name
-        for source in settings.sources
-        for name in (source.raw_schema, source.schema_, f"{source.schema_}_staging", source.marts_schema)
-        if name not in writable
-    ]
+    schemas = [name for source in settings.sources for name in source.schemas if name not in writable]
     if not may_stage:
         yield Check(
             "warehouse",

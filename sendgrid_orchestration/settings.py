@@ -232,6 +232,11 @@ class Source(_Part):
         return f"{self.schema_}_marts"
 
     @property
+    def schemas(self) -> tuple[str, ...]:
+        """Every schema that this source alone fills."""
+        return (self.raw_schema, self.schema_, f"{self.schema_}_staging", self.marts_schema)
+
+    @property
     def api_url(self) -> str:
         """The API's address without a trailing slash: `base_url` where it is set, else the region's (peers #22)."""
         if self.base_url:
@@ -390,7 +395,8 @@ class Settings(BaseSettings):
             raise ValueError("name at least one source, e.g. `sources: [{name: marketing}]`")
         for kind, values in (
             ("name", [s.name for s in sources]),
-            ("schema", [s.schema_ for s in sources]),
+            # `mail_raw` is taken by a source `mail`, too
+            ("schema", [name for s in sources for name in s.schemas]),
         ):
             twice = sorted({value for value in values if values.count(value) > 1})
             if twice:

@@ -94,7 +94,7 @@ def _lock(conn: psycopg.Connection, source: Source) -> None:
 
 def _create_schemas(conn: psycopg.Connection, source: Source) -> None:
     existing = {name for (name,) in conn.execute("select nspname from pg_namespace")}
-    for name in (source.raw_schema, source.schema_, f"{source.schema_}_staging", source.marts_schema):
+    for name in source.schemas:
         if name not in existing:
             try:
                 with conn.transaction():

@@ -84,11 +84,15 @@ def test_a_named_file_that_is_absent_is_an_error(config: Path) -> None:
         load_settings()
 
 
-def test_two_sources_never_share_a_schema(config: Path) -> None:
-    """S5: two accounts, two schemas; no row crosses."""
-    config.write_text("sources: [{name: a, schema: mail}, {name: b, schema: mail}]\n")
+@pytest.mark.parametrize(
+    ("other", "shared"),
+    [("mail", "mail, mail_marts, mail_raw, mail_staging"), ("mail_raw", "mail_raw")],
+)
+def test_two_sources_never_share_a_schema(config: Path, other: str, shared: str) -> None:
+    """S5: two accounts, two sets of schemas; no row crosses."""
+    config.write_text(f"sources: [{{name: a, schema: mail}}, {{name: b, schema: {other}}}]\n")
 
-    with pytest.raises(SettingsError, match="two sources have the schema mail"):
+    with pytest.raises(SettingsError, match=f"two sources have the schema {shared}"):
         load_settings()
 
 
