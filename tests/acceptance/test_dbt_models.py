@@ -42,6 +42,7 @@ class History:
     recipients_view_survived: bool
     after_quiet_months: dict[str, str]
     after_full_refresh_then: dict[str, str]
+    after_an_upgrade: dict[str, str]
 
     def values(self, query: str) -> list[tuple[object, ...]]:
         """What a query gives."""
@@ -114,6 +115,10 @@ def _make_history(url: str, artifacts: Path, conn: psycopg.Connection) -> Histor
         dbt(url, artifacts, *UPDATE, SENDGRID_AS_OF=day)
     months_later = fingerprints(conn)
     dbt(url, artifacts, *UPDATE, "--full-refresh", SENDGRID_AS_OF="2026-05-02")
+    refreshed_then = fingerprints(conn)
+
+    _as_before_an_upgrade(conn)
+    dbt(url, artifacts, *UPDATE, SENDGRID_AS_OF="2026-05-02", SENDGRID_LOADED_AFTER="0")
     return History(
         url=url,
         artifacts=artifacts,
@@ -124,7 +129,8 @@ def _make_history(url: str, artifacts: Path, conn: psycopg.Connection) -> Histor
         after_full_refresh=refreshed,
         recipients_view_survived=survived,
         after_quiet_months=months_later,
-        after_full_refresh_then=fingerprints(conn),
+        after_full_refresh_then=refreshed_then,
+        after_an_upgrade=fingerprints(conn),
     )
 
 
@@ -147,6 +153,18 @@ def _kill_once_messages_are_written(url: str, artifacts: Path, conn: psycopg.Con
         conn.rollback()
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def _as_before_an_upgrade(conn: psycopg.Connection) -> None:
+    """A warehouse whose messages and their log know neither a column nor the indexes that an upgrade brings."""
+    for table in ("sendgrid_marts.fct_email_messages", "sendgrid_staging.int_message_changes"):
+        conn.execute(f"alter table {table} drop column device_family".encode())
+    partial = (
+        "select indexrelid::regclass from pg_index where indrelid = %s::regclass and indpred is not null"
+    )
+    for (index,) in conn.execute(partial.encode(), ["sendgrid_marts.fct_email_messages"]).fetchall():
+        conn.execute(f"drop index {index}".encode())
+    conn.commit()
 
 
 def _contacts(conn: psycopg.Connection) -> None:
@@ -209,6 +227,16 @@ def test_following_load_by_load_equals_a_full_rebuild(history: History) -> None:
 def test_time_alone_changes_what_a_full_rebuild_would(history: History) -> None:
     assert history.after_quiet_months == history.after_full_refresh_then
     assert history.after_quiet_months != history.after_full_refresh
+
+
+def test_an_upgrade_adds_a_column_and_indexes_to_what_is_there(history: History) -> None:
+    """What followed before the log knew the column builds itself anew; loads that are looked at again fill it."""
+    assert history.after_an_upgrade == history.after_full_refresh_then
+    indexes = history.values(
+        "select count(*) from pg_index where indrelid = 'sendgrid_marts.fct_email_messages'::regclass "
+        "and indpred is not null"
+    )
+    assert indexes == [(2,)]
 
 
 def test_the_same_loads_again_change_nothing(history: History) -> None:

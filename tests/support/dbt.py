@@ -92,7 +92,7 @@ def _row(event: Mapping[str, Any], load_id: int) -> dict[str, Any]:
 
 
 def fingerprints(conn: psycopg.Connection) -> dict[str, str]:
-    """Each mart and intermediate table, as a hash of its rows in any order."""
+    """Each mart and intermediate table, as a hash of its rows, these and their columns in any order."""
     tables = conn.execute(
         "select table_schema, table_name from information_schema.tables where table_schema = %s",
         [SOURCE.marts_schema],
@@ -100,7 +100,8 @@ def fingerprints(conn: psycopg.Connection) -> dict[str, str]:
     tables.append((f"{SOURCE.schema_}_staging", "int_suppression_events"))
     found = {}
     for schema, table in tables:
-        query = f"select count(*), md5(string_agg(r::text, '|' order by r::text)) from {schema}.{table} as r"
+        rows = f"select to_jsonb(t)::text as r from {schema}.{table} as t"
+        query = f"select count(*), md5(string_agg(r, '|' order by r)) from ({rows}) as rows"
         row = conn.execute(query.encode()).fetchone()
         assert row is not None
         found[table] = f"{row[0]} rows {row[1]}"

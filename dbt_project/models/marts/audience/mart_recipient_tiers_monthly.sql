@@ -18,9 +18,8 @@
 }}
 
 {#-
-    The present month is as of today, and mart_recipient_engagement knows it. A month that is over is as of its last day: when
-    it ends, that is what mart_recipient_engagement knows without what came since; afterwards it is computed from the messages
-    of those of whom something late turns up.
+    The present month is as of today, and mart_recipient_engagement knows it. A month that is over is as of its last day: for
+    everybody when it ends, afterwards only for those of whom something late turns up.
 -#}
 {#- Read only while following, which dbt does not do when it looks for dependencies. -#}
 {%- do ref("int_message_changes") %}
@@ -126,33 +125,34 @@ with
 
         ),
 
-        -- Everybody's month that has just ended.
+        -- Everybody's month that has just ended, all of it from indexes: everything
+        -- that
+        -- happened until then stands in it.
         carried as (
 
             select
-                engagement.recipient_key,
+                mail.recipient_key,
                 cast({{ present_month }} - interval '1 month' as date) as month,
-                cast(
-                    engagement.first_sent_at at time zone 'utc' as date
-                ) as first_sent_date,
-                engagement.delivered - coalesce(since.delivered, 0) as delivered,
+                mail.first_sent_date,
+                mail.delivered,
                 cast(
                     greatest(opened.at, clicked.at) at time zone 'utc' as date
                 ) as last_engaged_date,
                 cast(clicked.at at time zone 'utc' as date) as last_human_click_date
 
-            from engagement
-            left join
+            from
                 (
-                    select recipient_key, count(*) as delivered
+                    select
+                        recipient_key,
+                        min(case when is_sent then sent_date end) as first_sent_date,
+                        sum(case when is_delivered then 1 else 0 end) as delivered
                     from facts
                     where
-                        sent_date >= {{ present_month }}
-                        and is_delivered
+                        sent_date < {{ present_month }}
+                        and recipient_key is not null
                         and {{ has_just_ended }}
                     group by recipient_key
-                ) as since
-                on engagement.recipient_key = since.recipient_key
+                ) as mail
             {% for sign, moment in {
                     "opened": "first_human_open_at",
                     "clicked": "first_human_click_at",
@@ -166,12 +166,9 @@ with
                             and {{ has_just_ended }}
                         group by recipient_key
                     ) as {{ sign }}
-                    on engagement.recipient_key = {{ sign }}.recipient_key
+                    on mail.recipient_key = {{ sign }}.recipient_key
             {% endfor %}
-            where
-                engagement.first_sent_at < {{ utc_midnight(present_month) }}
-                and engagement.recipient_key not in (select recipient_key from touched)
-                and {{ has_just_ended }}
+            where mail.recipient_key not in (select recipient_key from touched)
 
         ),
 
