@@ -1,7 +1,7 @@
 {#
-    The columns of a relation, as dbt-postgres' own finds them, in a fifth of the time: from Postgres' catalog and as one value,
-    where that builds a table of what the information schema tells. And an array's type is its type (`text[]`), which dbt
-    calls `ARRAY`: unit tests on a relation with an array could not make their rows.
+    The columns of a relation, as dbt-postgres finds them, but from Postgres' catalog and as one value: dbt's own guesses types
+    for a table of what the information schema tells. And an array's type is its type (`text[]`), which dbt calls `ARRAY`:
+    unit tests on a relation with an array could not make their rows.
 #}
 {% macro postgres__get_columns_in_relation(relation) -%}
     {%- call statement("get_columns_in_relation", fetch_result=True) %}
@@ -44,7 +44,7 @@
 
 {#
     What differs between a model's columns and its table's. As dbt's own, which however asks through the adapter: that prepares
-    every macro anew for each question, a tenth of dbt's time in an update of the marts.
+    every macro anew for each question, a seventh of what dbt's threads have to do in an update of the marts.
 #}
 {% macro postgres__check_for_schema_changes(source_relation, target_relation) %}
     {%- set source_columns, target_columns = get_columns_in_relation(
