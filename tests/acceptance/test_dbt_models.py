@@ -192,6 +192,7 @@ def _what_the_next_sync_brings(conn: psycopg.Connection) -> None:
     raw = SOURCE.raw_schema
     statements = (
         f"update {raw}.single_sends set name = 'Renamed', synced_at = '2026-01-11'",
+        f"update {raw}.lists set name = 'Everyone', synced_at = '2026-01-11'",
         f"update {raw}.list_members set valid_to = '2026-01-10' where contact_id in ('c1', 'c2')",
         f"insert into {raw}.global_unsubscribes (email, created_at, first_seen_at, synced_at) "
         "values ('Person3@icloud.com', '2026-01-10', '2026-01-11', '2026-01-11')",
