@@ -22,6 +22,7 @@ from psycopg.conninfo import conninfo_to_dict
 from benchmarks.report import Report
 from dashboards.bundle import Branch
 from dashboards.queries import chart_queries
+from sendgrid_orchestration.defs.models.project import FLAGS
 from sendgrid_orchestration.settings import PROJECT_ROOT, Source
 from sendgrid_orchestration.warehouse import embedded
 from sendgrid_orchestration.warehouse.events import ensure_partitions
@@ -152,7 +153,7 @@ def dbt(url: str, name: str, *args: str, as_of: date) -> Cost:
     }
     started, used = time.perf_counter(), processor_seconds()
     done = subprocess.run(
-        [str(Path(sys.executable).with_name("dbt")), "--quiet", "--no-use-colors", "--no-write-json", *args],
+        [str(Path(sys.executable).with_name("dbt")), "--quiet", *FLAGS, *args],
         env=environment,
         capture_output=True,
         text=True,

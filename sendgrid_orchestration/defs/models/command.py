@@ -14,7 +14,7 @@ import dagster as dg
 from dagster_dbt import DbtCliInvocation, DbtCliResource
 from packaging.version import Version, parse
 
-from sendgrid_orchestration.defs.models.project import PROJECT, executable
+from sendgrid_orchestration.defs.models.project import FLAGS, PROJECT, executable
 
 
 class Dbt(DbtCliResource):
@@ -43,8 +43,7 @@ def build(
     dbt = Dbt(project_dir=os.fspath(PROJECT), profiles_dir=os.fspath(PROJECT), dbt_executable=executable())
     target.mkdir(parents=True, exist_ok=True)
     with _environ(environment):
-        # Dagster follows the events that dbt prints; to write what it did as JSON too takes it a second.
-        return dbt.cli(["--no-use-colors", "--no-write-json", "build"], context=context, target_path=target)
+        return dbt.cli([*FLAGS, "build"], context=context, target_path=target)
 
 
 @contextmanager

@@ -24,6 +24,10 @@ PROJECT = PROJECT_ROOT / "dbt_project"
 PARSED_SCHEMA = "sendgrid"
 """The schema that the shared manifest is parsed with; each source puts its own in its place."""
 
+FLAGS = ("--no-use-colors", "--no-write-json", "--log-level-file", "info")
+"""What every run of dbt gets. Dagster follows the events that dbt prints: to write them as JSON too takes it a second, and to
+log each statement two megabytes for each update."""
+
 _PARTS = ("models", "macros", "seeds", "tests", "snapshots", "analyses")
 
 
