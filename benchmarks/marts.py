@@ -1,7 +1,8 @@
 """What one more day costs the marts, over one and over ten million events of history, and how fast dashboards are on top.
 
 The histories differ in length, not in volume: a hundred thousand events a day, for ten days and for a hundred. The day's update is one
-dbt process that brings every mart up to date; the full rebuild is `dbt run --full-refresh` over the same history.
+dbt process that brings every mart up to date, the median of three days; the full rebuild is `dbt run --full-refresh` over the history
+before them.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import time
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
-from statistics import quantiles
+from statistics import median, quantiles
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict
@@ -33,6 +34,8 @@ EVENTS = Path(__file__).with_name("marts_events.sql")
 SOURCE = Source.model_validate({"name": "bench"})
 LAST_DAY = date(2026, 1, 31)
 DAYS = (10, 100)
+UPDATES = 3
+"""So many of these days are updates, each measured: the speed of a machine changes from one quarter of a minute to the next."""
 EVENTS_A_DAY = int(os.environ.get("BENCH_MARTS_EVENTS", "10000000")) // DAYS[1]
 MESSAGES_A_DAY = int(EVENTS_A_DAY / 2.35)
 RECIPIENTS = MESSAGES_A_DAY * 3
@@ -60,7 +63,8 @@ def run(report: Report) -> None:
         "marts_day_10m_vs_1m",
         long.seconds / short.seconds,
         goal="<= 1.5",
-        detail=f"a day's update of all marts: {long.seconds:.1f} s over {size}, {short.seconds:.1f} s over a tenth",
+        detail=f"a day's update of all marts, median of {UPDATES}: {long.seconds:.1f} s over {size}, "
+        f"{short.seconds:.1f} s over a tenth",
     )
     report.add(
         "marts_full_vs_day_10m",
@@ -101,26 +105,32 @@ def measure(server: str, days: int) -> tuple[Cost, Cost, list[float]]:
         migrate(conn, SOURCE)
         ensure_partitions(conn, SOURCE.raw_schema, [first + timedelta(days=n) for n in range(days + 31)])
         with_indexes = _drop_indexes(conn)
-        for n in range(days - 1):
-            post_day(conn, first + timedelta(days=n))
+        for n in range(days - UPDATES):
+            post_day(conn, first + timedelta(days=n), until=LAST_DAY)
         for statement in with_indexes:
             conn.execute(statement.encode())
         conn.commit()
         conn.autocommit = True
         conn.execute(f"vacuum analyze {SOURCE.raw_schema}.events".encode())
-        dbt(url, name, "seed", as_of=LAST_DAY - timedelta(days=1))
-        full = dbt(url, name, "run", "--full-refresh", as_of=LAST_DAY - timedelta(days=1))
-        conn.execute(b"vacuum analyze")
-        post_day(conn, LAST_DAY)
-        day = dbt(url, name, "run", *MARTS, as_of=LAST_DAY)
+        dbt(url, name, "seed", as_of=LAST_DAY - timedelta(days=UPDATES))
+        full = dbt(url, name, "run", "--full-refresh", as_of=LAST_DAY - timedelta(days=UPDATES))
+        updates = [_update(conn, url, name, LAST_DAY - timedelta(days=n)) for n in reversed(range(UPDATES))]
+        day = Cost(median(cost.seconds for cost in updates), median(cost.processor for cost in updates))
         charts = [_seconds(conn, query) for _ in range(3) for query in _charts()]
     with psycopg.connect(server, autocommit=True) as conn:
         conn.execute(f"drop database {name} with (force)".encode())
     return day, full, charts
 
 
-def post_day(conn: psycopg.Connection, day: date) -> None:
-    """One load: everything that will come of one day's mail."""
+def _update(conn: psycopg.Connection, url: str, name: str, day: date) -> Cost:
+    """The cost of one more day."""
+    conn.execute(b"vacuum analyze")
+    post_day(conn, day, until=day)
+    return dbt(url, name, "run", *MARTS, as_of=day)
+
+
+def post_day(conn: psycopg.Connection, day: date, until: date) -> None:
+    """One load: everything that comes of one day's mail up to the end of another day."""
     raw = SOURCE.raw_schema
     row = conn.execute(
         f"insert into {raw}.loads (kind, committed_at) values ('load', '{day} 23:59:59+00') returning load_id".encode()
@@ -132,7 +142,7 @@ def post_day(conn: psycopg.Connection, day: date) -> None:
         messages=MESSAGES_A_DAY,
         recipients=RECIPIENTS,
         load_id=row[0],
-        until=LAST_DAY + timedelta(days=1),
+        until=until + timedelta(days=1),
     )
     conn.execute(statement.encode())
 

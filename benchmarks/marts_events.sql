@@ -97,5 +97,5 @@ select
     case when kind between 5 and 6 then 'step-' || (campaign % 3) end,
     case when kind_of_event = 'machine' then true when kind_of_event = 'open' then false end
 from happened
--- what is yet to come on the last day comes with later loads
+-- what is yet to come comes with later loads
 where at < timestamp '{until}' at time zone 'utc'
