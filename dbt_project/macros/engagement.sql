@@ -20,6 +20,15 @@
     power(cast(0.5 as double precision), {{ times }})
 {%- endmacro %}
 
+{# Whether a message was delivered after the last sign of a person. #}
+{% macro is_delivered_since(messages, recipients) -%}
+    {{ messages }}.is_delivered
+    and (
+        {{ recipients }}.last_engaged_at is null
+        or {{ messages }}.sent_at > {{ recipients }}.last_engaged_at
+    )
+{%- endmacro %}
+
 {#
     How much a recipient still listens. `today` is the day that the dates are compared with.
     r: a relation with is_suppressed, first_sent_date, last_human_click_date, last_engaged_date, delivered

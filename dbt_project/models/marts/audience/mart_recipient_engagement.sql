@@ -157,12 +157,7 @@ with
             select changes.recipient_key, sum(changes.weight) as delivered
             from changes
             inner join known on changes.recipient_key = known.recipient_key
-            where
-                changes.is_delivered
-                and (
-                    known.last_engaged_at is null
-                    or changes.sent_at > known.last_engaged_at
-                )
+            where {{ is_delivered_since("changes", "known") }}
             group by changes.recipient_key
 
         ),
@@ -352,12 +347,7 @@ with
                     select dated.recipient_key, count(*) as since_engaged
                     from dated
                     inner join messages on dated.recipient_key = messages.recipient_key
-                    where
-                        messages.is_delivered
-                        and (
-                            dated.last_engaged_at is null
-                            or messages.sent_at > dated.last_engaged_at
-                        )
+                    where {{ is_delivered_since("messages", "dated") }}
                     group by dated.recipient_key
                 ) as delivered
                 on dated.recipient_key = delivered.recipient_key
