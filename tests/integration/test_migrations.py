@@ -43,7 +43,7 @@ def test_migration_may_be_repeated_and_run_by_many_at_once(warehouse_url: str) -
         schemas = {name for (name,) in conn.execute("select nspname from pg_namespace")}
         versions = conn.execute("select version from sendgrid_raw.schema_version order by version").fetchall()
     assert {"sendgrid", "sendgrid_raw", "sendgrid_staging", "sendgrid_marts"} <= schemas
-    assert [version for (version,) in versions] == [1, 2, 3]
+    assert [version for (version,) in versions] == [1, 2, 3, 4]
 
 
 def test_every_column_of_a_row_is_a_column_of_the_table(warehouse_url: str) -> None:
@@ -53,6 +53,20 @@ def test_every_column_of_a_row_is_a_column_of_the_table(warehouse_url: str) -> N
             "select attname from pg_attribute where attrelid = 'sendgrid_raw.events'::regclass and attnum > 0"
         ).fetchall()
     assert sorted(COLUMNS[Occurs.SELDOM]) == sorted(name for (name,) in columns)
+
+
+def test_every_column_of_events_says_what_it_means(warehouse_url: str) -> None:
+    with connect(warehouse_url) as conn:
+        migrate(conn, SOURCE)
+        silent = conn.execute("""
+            select attname
+            from pg_attribute
+            where
+                attrelid = 'sendgrid_raw.events'::regclass
+                and attnum > 0
+                and col_description(attrelid, attnum) is null
+        """).fetchall()
+    assert silent == []
 
 
 def test_program_that_is_too_old_says_so(warehouse_url: str) -> None:
