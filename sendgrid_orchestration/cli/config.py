@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
+from sendgrid_orchestration.cli.tables import print_table
 from sendgrid_orchestration.settings import config_path, load_settings
 
 config_app = typer.Typer(no_args_is_help=True, help="The settings file.")
@@ -16,13 +15,12 @@ def check() -> None:
     """Read the settings file and say what it means, or one sentence for each mistake in it."""
     settings = load_settings()
     path = config_path()
-    console = Console()
-    console.print(
+    typer.echo(
         f"{path} is in order." if path.is_file() else f"There is no {path}: everything is at its default."
     )
-    table = Table("source", "schema", "API", "key", "objects")
+    rows = []
     for source in settings.sources:
         key = source.api_key.place + ("" if source.api_key.is_set() else " (not set)")
         left_out = f"all but {', '.join(sorted(source.skip_objects))}" if source.skip_objects else "all"
-        table.add_row(source.name, source.schema_, source.api_url, key, left_out)
-    console.print(table)
+        rows.append((source.name, source.schema_, source.api_url, key, left_out))
+    print_table(("source", "schema", "API", "key", "objects"), rows)

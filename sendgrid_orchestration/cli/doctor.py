@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import psycopg
 import typer
-from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
+from sendgrid_orchestration.cli.tables import print_table
 from sendgrid_orchestration.doctor import Check, run_checks
 from sendgrid_orchestration.settings import Settings, load_settings
 from sendgrid_orchestration.warehouse.engine import connect, resolve_urls
@@ -31,11 +31,19 @@ def doctor() -> None:
     """
     settings = load_settings()
     checks = run_checks(settings, [lambda: daemons(settings)])
-    table = Table("", "check", "of", "finding", "what to do")
-    for check in checks:
-        colour = _COLOURS[check.status]
-        table.add_row(f"[{colour}]{check.status}[/]", check.name, check.subject, check.finding, check.remedy)
-    Console().print(table)
+    print_table(
+        ("", "check", "of", "finding", "what to do"),
+        (
+            (
+                Text(check.status, _COLOURS[check.status]),
+                check.name,
+                check.subject,
+                check.finding,
+                check.remedy,
+            )
+            for check in checks
+        ),
+    )
     if any(check.status == "fail" for check in checks):
         raise typer.Exit(1)
 
@@ -54,6 +62,9 @@ def daemons(settings: Settings) -> Iterator[Check]:
         ages = {}
     except (WarehouseUnreachableError, EmbeddedPostgresError) as error:
         yield Check("daemons", "Dagster", "fail", str(error), "Check `warehouse.dagster_url`.")
+        return
+    if not ages:
+        yield Check("daemons", "Dagster", "fail", "None of them ever ran here.", _START_IT)
         return
     for name in NEEDED:
         age = ages.get(name)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from sendgrid_orchestration.cli.choice import SourceName, chosen_sources
 from sendgrid_orchestration.cli.load import RUN_ID
+from sendgrid_orchestration.cli.tables import print_table
 from sendgrid_orchestration.load.quarantine import count_by_reason, list_items
 from sendgrid_orchestration.load.quarantine import retry as retry_items
 from sendgrid_orchestration.settings import load_settings
@@ -29,20 +28,23 @@ def list_(
 ) -> None:
     """Show what waits in quarantine: when it came, what is odd about it, and what was posted, verbatim."""
     settings = load_settings()
-    console = Console()
     for one in chosen_sources(settings, source):
         with connect(resolve_urls(settings).warehouse.get_secret_value()) as conn:
             migrate(conn, one)
             counts = count_by_reason(conn, one.raw_schema)
             items = list_items(conn, one.raw_schema, reason=reason, limit=limit)
         if not counts:
-            console.print(f"{one.name}: nothing is in quarantine.")
+            typer.echo(f"{one.name}: nothing is in quarantine.")
             continue
-        table = Table("received (UTC)", "reason", "what is odd", "posted", title=one.name)
-        for item in items:
-            table.add_row(f"{item.received_at:%Y-%m-%d %H:%M:%S}", item.reason, item.detail, item.item[:400])
-        console.print(table)
-        console.print(", ".join(f"{name}: {count}" for name, count in counts.items()))
+        print_table(
+            ("received (UTC)", "reason", "what is odd", "posted"),
+            (
+                (f"{item.received_at:%Y-%m-%d %H:%M:%S}", item.reason, item.detail, item.item[:400])
+                for item in items
+            ),
+            title=one.name,
+        )
+        typer.echo(", ".join(f"{name}: {count}" for name, count in counts.items()))
 
 
 @quarantine_app.command()

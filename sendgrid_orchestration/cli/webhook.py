@@ -6,11 +6,10 @@ import time
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
 
 from sendgrid_orchestration.cli.choice import SourceName, chosen_sources, the_source
 from sendgrid_orchestration.cli.mistakes import CommandError
+from sendgrid_orchestration.cli.tables import print_table
 from sendgrid_orchestration.receiver import access
 from sendgrid_orchestration.sendgrid import webhooks
 from sendgrid_orchestration.sendgrid.client import SendGridClient
@@ -35,7 +34,7 @@ def url(source: SourceName = None) -> None:
 def show(source: SourceName = None) -> None:
     """Show every Event Webhook of the account, and which one is ours."""
     settings = load_settings()
-    table = Table("source", "id", "posts to", "enabled", "events", "ours")
+    rows = []
     for one in chosen_sources(settings, source):
         ours = access.webhook_url(settings, one.name, with_credentials=True)
         found = webhooks.list_webhooks(SendGridClient.for_source(one))
@@ -43,10 +42,10 @@ def show(source: SourceName = None) -> None:
             mine = webhook.url == ours
             shown = _without_token(webhook.url) if mine else webhook.url
             events = "all" if set(webhooks.SWITCHES) <= webhook.events else ", ".join(sorted(webhook.events))
-            table.add_row(one.name, webhook.id, shown, _yes(webhook.enabled), events, _yes(mine))
+            rows.append((one.name, webhook.id, shown, _yes(webhook.enabled), events, _yes(mine)))
         if not found.webhooks:
-            table.add_row(one.name, "-", "no webhook yet: `webhook connect` makes one", "", "", "")
-    Console().print(table)
+            rows.append((one.name, "-", "no webhook yet: `webhook connect` makes one", "", "", ""))
+    print_table(("source", "id", "posts to", "enabled", "events", "ours"), rows)
 
 
 @webhook_app.command()

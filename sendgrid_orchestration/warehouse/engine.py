@@ -68,7 +68,7 @@ def open_connection(url: str, *, autocommit: bool = False) -> psycopg.Connection
         )
     except psycopg.OperationalError as error:
         raise WarehouseUnreachableError(
-            f"Postgres at {place(url)} cannot be reached: {_last_line(error)}. "
+            f"Postgres at {place(url)} cannot be reached: {_reason(error)}. "
             "Check that it runs, and WAREHOUSE_URL if you set it."
         ) from error
 
@@ -120,6 +120,9 @@ def _with_database(url: str, database: str) -> str:
     return urlunsplit(urlsplit(url)._replace(path=f"/{database}"))
 
 
-def _last_line(error: psycopg.Error) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[-1].strip().rstrip(".") if lines else "no answer"
+def _reason(error: psycopg.Error) -> str:
+    """What went wrong, without the address, which is told already, and without libpq's question to the user."""
+    said = [
+        line.strip() for line in str(error).splitlines() if line.strip() and not line.rstrip().endswith("?")
+    ]
+    return said[-1].rpartition("failed: ")[2].rstrip(".") if said else "no answer"

@@ -11,6 +11,7 @@ import typer
 from typer.testing import CliRunner
 
 from sendgrid_orchestration.cli import app
+from sendgrid_orchestration.cli.tables import print_table
 from sendgrid_orchestration.settings import PROJECT_ROOT
 
 PAGE = (PROJECT_ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
@@ -76,7 +77,9 @@ def test_a_warehouse_that_is_away_is_named_without_its_password(
     monkeypatch.setenv("WAREHOUSE_URL", "postgresql://loader:hunter2@127.0.0.1:1/nowhere")
     result = CliRunner().invoke(app, ["load"])
     assert result.exit_code == 1
-    assert "Postgres at 127.0.0.1:1/nowhere cannot be reached" in result.stderr
+    assert (
+        "Postgres at 127.0.0.1:1/nowhere cannot be reached: Connection refused. Check that" in result.stderr
+    )
     assert "hunter2" not in result.output
 
 
@@ -88,6 +91,19 @@ def test_a_mistake_in_the_settings_is_one_sentence(monkeypatch: pytest.MonkeyPat
     assert result.stderr.strip() == (
         "sendgrid.yaml: sources.0.regoin: no such setting. Check its spelling against sendgrid.example.yaml."
     )
+
+
+def test_a_table_shows_long_words_to_their_end_and_brackets_as_they_are(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    place, posted = "/run/secrets/" + "very-long-name-of-a-key" * 2, '["[/bold]", "[red]"]'
+    print_table(("of", "posted"), [(place, posted)])
+    rows = [
+        line.strip("│ ").split("│") for line in capsys.readouterr().out.splitlines() if line.startswith("│")
+    ]
+    assert "".join(row[0].strip() for row in rows) == place
+    assert "".join(row[1].strip() for row in rows if len(row) > 1).replace(" ", "") == posted.replace(" ", "")
 
 
 def test_the_private_postgres_is_not_touched_where_another_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
