@@ -55,7 +55,16 @@ with
 
     theirs as (
 
-        select stats.date as event_date, said.metric, said.events
+        select
+            stats.date as event_date,
+            said.metric,
+            said.events,
+            -- SendGrid lists every day up to that on which it was asked, in its own
+            -- time zone; ours are UTC days
+            stats.date < least(
+                max(stats.date) over (),
+                cast(max(stats.synced_at) over () at time zone 'utc' as date)
+            ) as is_day_over
         from stats
         cross join
             lateral(
@@ -74,6 +83,7 @@ with
         select
             theirs.event_date,
             theirs.metric,
+            theirs.is_day_over,
             coalesce(ours.events, 0) as events,
             coalesce(of_groups.events, 0) as group_events,
             coalesce(theirs.events, 0) as events_sendgrid
@@ -108,6 +118,7 @@ with
         select
             event_date,
             metric,
+            is_day_over,
             events,
             group_events,
             events_sendgrid,
