@@ -16,12 +16,13 @@ import re
 from datetime import date
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 import yaml
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     HttpUrl,
@@ -71,6 +72,23 @@ ObjectName = Literal[
 """The objects that the sync knows; each is an asset of its own, and a source may leave any out."""
 
 CustomArgType = Literal["text", "integer", "numeric", "boolean", "timestamp"]
+
+DeliveryEvent = Literal[
+    "processed",
+    "dropped",
+    "delivered",
+    "deferred",
+    "bounce",
+    "open",
+    "machine_opened",
+    "click",
+    "spamreport",
+    "unsubscribe",
+    "group_unsubscribe",
+    "group_resubscribe",
+]
+"""The events that a destination can choose from: SendGrid's own words, and `machine_opened` for an open by a machine, which
+SendGrid's Segment integration lists as an event of its own."""
 
 
 class SettingsError(Exception):
@@ -191,6 +209,86 @@ class Webhook(_Part):
     require_signature: bool = True
 
 
+Region = Annotated[
+    Literal["US", "EU"], BeforeValidator(lambda value: value.upper() if isinstance(value, str) else value)
+]
+
+
+class _Destination(_Part):
+    """What every destination has."""
+
+    name: Identifier
+    enabled: bool = False
+    """Nothing is sent before this is true, and nothing that happened while it was false is sent afterwards."""
+    paused: bool = False
+    """Sends nothing for now; what is loaded meanwhile is sent when this is false again."""
+    start: Literal["now", "beginning"] | date = "now"
+    """Which events are sent when it is enabled: those loaded from then on, all, or those from this UTC day on."""
+    events: frozenset[DeliveryEvent] = frozenset(get_args(DeliveryEvent)) - {"deferred"}
+    marketing_only: bool = False
+    """Sends only events of single sends and automations."""
+    send_copies: bool = False
+    """Sends also events that SendGrid repeated under another id."""
+    send_test_posts: bool = False
+    """Sends also the events of SendGrid's "Test your integration"."""
+    max_events_per_second: int | None = Field(default=1000, ge=1)
+
+    @field_validator("events", mode="before")
+    @classmethod
+    def _some_events_by_their_names(cls, value: Any) -> Any:
+        if isinstance(value, list | tuple | set | frozenset):
+            if not value:
+                raise ValueError("choose at least one event, or leave the line out")
+            # SendGrid's Segment integration has a word of its own for one event.
+            return frozenset("dropped" if name == "drop" else name for name in value)
+        return value
+
+
+class SegmentDestination(_Destination):
+    """Segment's HTTP API, or another collector that takes the same calls (RudderStack, Jitsu)."""
+
+    kind: Literal["segment"]
+    write_key: SecretRef
+    region: Region = "US"
+    """The region of the Segment workspace; with another one events are lost without an error."""
+    endpoint: HttpUrl | None = None
+    """The address of a compatible collector, without `/v1`."""
+    resend_window_hours: float = Field(default=24, gt=0)
+    """For how long an event that is sent again is recognised by its id and ignored."""
+
+
+class AmplitudeDestination(_Destination):
+    """Amplitude's HTTP V2 API, and its Batch API for backfills."""
+
+    kind: Literal["amplitude"]
+    api_key: SecretRef
+    region: Region = "US"
+    endpoint: HttpUrl | None = None
+    """The address of a proxy or a simulator, without a path."""
+    min_id_length: int | None = Field(default=None, ge=1)
+    """The shortest user id that Amplitude takes; by default five characters. `amp_user_id` may be shorter."""
+    resend_window_hours: float = Field(default=7 * 24, gt=0)
+    """For how long an event that is sent again is recognised by its id and ignored."""
+
+
+class WebhookDestination(_Destination):
+    """Any HTTP endpoint, with posts signed as Standard Webhooks describes."""
+
+    kind: Literal["webhook"]
+    endpoint: HttpUrl
+    secret: SecretRef
+    """The signing secret that both sides know: `whsec_` and 24 to 64 random bytes in base64."""
+    events_per_post: int = Field(default=100, ge=1, le=1000)
+    resend_window_hours: float = Field(default=24, gt=0)
+    """For how long the endpoint recognises the id of an event that it had before."""
+
+
+Destination = Annotated[
+    SegmentDestination | AmplitudeDestination | WebhookDestination, Field(discriminator="kind")
+]
+"""Where a source's events are sent, by `kind`."""
+
+
 class Source(_Part):
     """One SendGrid account (or subuser): a key, a region, a webhook and the schema that it alone fills."""
 
@@ -205,6 +303,15 @@ class Source(_Part):
     skip_objects: frozenset[ObjectName] = frozenset()
     custom_args: dict[Identifier, CustomArgType] = {}
     webhook: Webhook = Webhook()
+    destinations: tuple[Destination, ...] = ()
+
+    @field_validator("destinations")
+    @classmethod
+    def _no_two_destinations_alike(cls, destinations: tuple[Destination, ...]) -> tuple[Destination, ...]:
+        names = [destination.name for destination in destinations]
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"two destinations have the name {', '.join(twice)}. Give each its own")
+        return destinations
 
     @field_validator("schema_")
     @classmethod
@@ -232,9 +339,32 @@ class Source(_Part):
         return f"{self.schema_}_marts"
 
     @property
+    def segment_schema(self) -> str:
+        """The schema of the views that have the shape of Segment's warehouse."""
+        return f"{self.schema_}_segment"
+
+    @property
     def schemas(self) -> tuple[str, ...]:
         """Every schema that this source alone fills."""
-        return (self.raw_schema, self.schema_, f"{self.schema_}_staging", self.marts_schema)
+        return (
+            self.raw_schema,
+            self.schema_,
+            f"{self.schema_}_staging",
+            self.marts_schema,
+            self.segment_schema,
+        )
+
+    def destination(self, name: str) -> Destination:
+        """The destination with this name.
+
+        Raises:
+            SettingsError: there is none.
+        """
+        for destination in self.destinations:
+            if destination.name == name:
+                return destination
+        known = ", ".join(destination.name for destination in self.destinations) or "none"
+        raise SettingsError(f'Source "{self.name}" has no destination "{name}". The settings name: {known}.')
 
     @property
     def api_url(self) -> str:
@@ -298,6 +428,8 @@ class Schedules(_Part):
     events_poll_seconds: int = Field(default=5, ge=5)
     """How often the sensor looks for landed files; Dagster's daemon looks every 5 s at the most."""
     models_poll_seconds: int = Field(default=30, ge=5)
+    destinations_poll_seconds: int = Field(default=10, ge=5)
+    """How often the sensor looks for loads whose events wait to be sent."""
     maintenance: str = "17 3 * * *"
     """When old runs are deleted and the next months' tables are made."""
     first_day: date = date(2025, 1, 1)

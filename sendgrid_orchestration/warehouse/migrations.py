@@ -18,7 +18,7 @@ _SQL = files("sendgrid_orchestration.warehouse") / "sql" / "migrations"
 
 
 def migrate(conn: psycopg.Connection, source: Source, *, reader_role: str | None = None) -> None:
-    """Create or upgrade everything of one source: its four schemas, the tables of the loader and those of the objects.
+    """Create or upgrade everything of one source: its schemas, the tables of the loader and those of the objects.
 
     Safe to call at the start of every run, by any number of processes at once: where nothing is to be done it reads
     three small catalog queries and takes no lock.

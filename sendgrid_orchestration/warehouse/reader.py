@@ -1,4 +1,4 @@
-"""The role that dashboards connect with: it reads the collections and the marts, and nothing else."""
+"""The role that dashboards connect with: it reads the collections, the marts and Segment's views, and nothing else."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def grant(conn: psycopg.Connection, source: Source, role: str) -> bool:
     Returns:
         Whether the role can read now. Where this user may create no roles a warning says what an administrator does.
     """
-    schemas = (source.schema_, source.marts_schema)
+    schemas = (source.schema_, source.marts_schema, source.segment_schema)
     if _reads_already(conn, role, schemas):
         return True
     name = sql.Identifier(role)

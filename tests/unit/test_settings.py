@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import logging
+import re
 from pathlib import Path
+from typing import get_args
 
 import pytest
+import yaml
 
+from sendgrid_orchestration.sendgrid.events import EVENT_TYPES
 from sendgrid_orchestration.settings import (
+    DeliveryEvent,
     SecretRef,
+    SegmentDestination,
     SettingsError,
     Source,
     load_settings,
@@ -86,7 +92,7 @@ def test_a_named_file_that_is_absent_is_an_error(config: Path) -> None:
 
 @pytest.mark.parametrize(
     ("other", "shared"),
-    [("mail", "mail, mail_marts, mail_raw, mail_staging"), ("mail_raw", "mail_raw")],
+    [("mail", "mail, mail_marts, mail_raw, mail_segment, mail_staging"), ("mail_raw", "mail_raw")],
 )
 def test_two_sources_never_share_a_schema(config: Path, other: str, shared: str) -> None:
     """S5: two accounts, two sets of schemas; no row crosses."""
@@ -186,3 +192,62 @@ def test_the_region_chooses_the_host(region: str, base_url: str | None, expected
 
 def test_to_identifier_always_gives_a_usable_schema_name() -> None:
     assert to_identifier("Ünïcode & Söhne") == "n_code_s_hne"
+
+
+def test_a_destination_is_off_and_careful_until_told_otherwise() -> None:
+    """Promises S67, S92, S94: off, in the US, without `deferred`, copies and test posts."""
+    source = Source.model_validate(
+        {"name": "a", "destinations": [{"name": "s", "kind": "segment", "write_key": {"env": "KEY"}}]}
+    )
+    destination = source.destination("s")
+    assert isinstance(destination, SegmentDestination)
+    assert not destination.enabled
+    assert destination.start == "now"
+    assert destination.region == "US"
+    assert set(get_args(DeliveryEvent)) - destination.events == {"deferred"}
+    assert not destination.send_copies
+    assert not destination.send_test_posts
+
+
+def test_events_are_chosen_in_sendgrids_words() -> None:
+    """Promise S93: all twelve values of SendGrid's Segment integration are known (`tsg_integrations_v3.yaml`)."""
+    filters = [kind.segment_filter for kind in EVENT_TYPES if kind.segment_filter] + ["machine_opened"]
+    assert len(filters) == 12
+    chosen = SegmentDestination.model_validate(
+        {"name": "s", "kind": "segment", "write_key": {"env": "KEY"}, "events": filters}
+    )
+    assert chosen.events == set(get_args(DeliveryEvent))
+    mailed = {kind.webhook for kind in EVENT_TYPES if kind.segment_filter}
+    assert chosen.events == mailed | {"machine_opened"}
+
+
+@pytest.mark.parametrize(
+    ("destination", "sentence"),
+    [
+        (
+            {"kind": "segment", "write_key": "abc123"},
+            "write_key: a secret may not stand in the settings file",
+        ),
+        ({"kind": "segment", "write_key": {"env": "KEY"}, "region": "APAC"}, "region"),
+        ({"kind": "segment", "write_key": {"env": "KEY"}, "events": []}, "choose at least one event"),
+        ({"kind": "segment", "write_key": {"env": "KEY"}, "events": ["opened"]}, "events"),
+        ({"kind": "segment"}, "write_key: is missing"),
+        ({"kind": "amplitude", "write_key": {"env": "KEY"}}, "write_key: no such setting"),
+        ({"kind": "webhook", "secret": {"env": "KEY"}}, "endpoint: is missing"),
+        ({"kind": "mixpanel"}, "kind"),
+    ],
+)
+def test_a_mistake_in_a_destination_is_told_in_a_sentence(
+    config: Path, destination: dict[str, object], sentence: str
+) -> None:
+    content = {"sources": [{"name": "a", "destinations": [{"name": "one", **destination}]}]}
+    config.write_text(yaml.safe_dump(content))
+    with pytest.raises(SettingsError, match=re.escape(sentence)) as raised:
+        load_settings()
+    assert "abc123" not in str(raised.value)
+
+
+def test_two_destinations_of_one_source_have_two_names() -> None:
+    one = {"name": "s", "kind": "segment", "write_key": {"env": "KEY"}}
+    with pytest.raises(ValueError, match="two destinations have the name s"):
+        Source.model_validate({"name": "a", "destinations": [one, one]})
