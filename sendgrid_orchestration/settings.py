@@ -58,6 +58,8 @@ ObjectName = Literal[
     "single_sends",
     "single_send_stats",
     "automation_stats",
+    "senders",
+    "verified_senders",
     "unsubscribe_groups",
     "unsubscribe_group_members",
     "bounces",

@@ -26,6 +26,7 @@ READS: tuple[Access, ...] = (
     Access("/v3/marketing/", ("marketing.read",), "Marketing: Read Access"),
     Access("/v3/contactdb/", ("marketing_campaigns.read",), "Marketing Campaigns (legacy): Read Access"),
     Access("/v3/campaigns", ("marketing_campaigns.read",), "Marketing Campaigns (legacy): Read Access"),
+    Access("/v3/senders", ("marketing_campaigns.read",), "Marketing Campaigns (legacy): Read Access"),
     *(
         Access(
             f"/v3/suppression/{name}",

@@ -22,6 +22,7 @@ from sendgrid_orchestration.simulator.imports import Imports
 from sendgrid_orchestration.simulator.ledger import Ledger
 from sendgrid_orchestration.simulator.mailings import GROUPS, Mailings
 from sendgrid_orchestration.simulator.membership import ContactList, Membership
+from sendgrid_orchestration.simulator.senders import believable as believable_senders
 from sendgrid_orchestration.simulator.webhooks import Webhooks
 
 DAY = 86_400
@@ -38,6 +39,7 @@ FULL_ACCESS: frozenset[str] = frozenset(
         "asm.groups.read", "asm.groups.suppressions.read", "asm.suppressions.global.read",
         "stats.read", "stats.global.read", "categories.read", "categories.stats.read", "categories.stats.sums.read",
         "templates.read", "templates.versions.read", "messages.read", "email_activity.read", "mail.send",
+        "sender_verification_eligible",
     }
 )  # fmt: skip
 """What a Full Access key may do at the endpoints imitated here."""
@@ -74,6 +76,7 @@ class Account:
         started: the moment, in unix seconds, at which history ends and the present begins.
         clock: tells the time; tests may set their own.
         groups: the unsubscribe groups.
+        senders: whom its mail may come from, by id.
         tells_campaigns: whether the undocumented list of campaigns is there.
         empty_legacy_pages: pages of /v3/contactdb/recipients that come empty before the end.
     """
@@ -101,6 +104,7 @@ class Account:
         self.imports = Imports(self.book, self.membership, self.clock)
         self.mailings = Mailings.believable(self.seed)
         self.groups = GROUPS
+        self.senders = believable_senders()
         self.tells_campaigns = True
         self.empty_legacy_pages: set[int] = set()
         self._ledger: Ledger | None = None

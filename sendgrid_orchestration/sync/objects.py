@@ -8,7 +8,15 @@ from functools import partial
 from typing import get_args
 
 from sendgrid_orchestration.settings import ObjectName
-from sendgrid_orchestration.sync import account, contactdb, legacy_recipients, marketing, members, recipients
+from sendgrid_orchestration.sync import (
+    account,
+    contactdb,
+    legacy_recipients,
+    marketing,
+    members,
+    recipients,
+    senders,
+)
 from sendgrid_orchestration.sync.context import Context
 from sendgrid_orchestration.sync.mirror import Reader, mirror
 from sendgrid_orchestration.warehouse.merge import Counts
@@ -128,6 +136,12 @@ _SPECS = (
             ),
         )
     ),
+    _marketing(
+        "senders",
+        ("/v3/marketing/senders", _mirrored("senders", senders.marketing_senders)),
+        ("/v3/senders", _mirrored("senders", senders.legacy_senders)),
+    ),
+    _everywhere("verified_senders", "/v3/verified_senders?limit=1", senders.verified_senders),
     _everywhere("unsubscribe_groups", "/v3/asm/groups", account.unsubscribe_groups),
     _everywhere(
         "unsubscribe_group_members", "/v3/asm/suppressions?limit=1", account.unsubscribe_group_members

@@ -48,14 +48,17 @@ class Shaper:
             column.name: tuple(tuple(path.split(".")) for path in (column.field or column.name).split(" | "))
             for column in self.columns
         }
-        self._known = {path[0] for paths in self._paths.values() for path in paths} | _IGNORED
+        self._known = {path for paths in self._paths.values() for path in paths}
+        self._above = {path[:depth] for path in self._known for depth in range(1, len(path))}
 
     def row(self, record: Record) -> tuple[list[Any], int]:
         """The values of the columns and of `extra`, and the fingerprint of it all."""
         # Some keys carry a trailing space (`updated_at ` of templates, in SendGrid's own specification).
         record = {str(key).strip(): value for key, value in record.items()}
-        extra = {key: value for key, value in record.items() if key not in self._known and value is not None}
-        self.unknown.update(extra)
+        extra: dict[str, Any] = {}
+        for key, value in record.items():
+            if key not in _IGNORED and (left := self._without_column((key,), value)) is not None:
+                extra[key] = left
         plain: dict[str, Any] = {}
         values: list[Any] = []
         for column in self.columns:
@@ -74,6 +77,16 @@ class Shaper:
             plain["extra"] = extra
         values.append(Jsonb(extra, dumps=_dumps) if extra else None)
         return values, fingerprint(plain)
+
+    def _without_column(self, path: tuple[str, ...], value: Any) -> Any:
+        """What of a field no column holds; None where that is nothing."""
+        if value is None or path in self._known:
+            return None
+        if path in self._above and isinstance(value, Mapping):
+            left = {key: self._without_column((*path, str(key)), part) for key, part in value.items()}
+            return {key: part for key, part in left.items() if part is not None} or None
+        self.unknown.add(".".join(path))
+        return value
 
     def _find(self, column: Column, record: Record) -> tuple[str, Any]:
         for path in self._paths[column.name]:

@@ -318,6 +318,55 @@ _TABLES = (
         keeps_history=False,
     ),
     Table(
+        "senders",
+        "One row per sender that marketing mail may come from.",
+        (
+            Column("id", "bigint", "id", "Joins single_sends.sender_id."),
+            _text("nickname"),
+            _text("from_email", "from.email"),
+            _text("from_name", "from.name"),
+            _text("reply_to_email", "reply_to.email"),
+            _text("reply_to_name", "reply_to.name"),
+            _text("address"),
+            _text("address_2"),
+            _text("city"),
+            _text("state"),
+            _text("zip"),
+            _text("country"),
+            Column(
+                "is_verified", "boolean", "verified.status | verified", "Only then mail may come from it."
+            ),
+            _text(
+                "verification_reason", "verified.reason", "Why it is not verified, where SendGrid says so."
+            ),
+            Column("is_locked", "boolean", "locked", "A campaign uses it: it cannot be changed or deleted."),
+            _time("created_at"),
+            _time("updated_at"),
+            EXTRA,
+        ),
+    ),
+    Table(
+        "verified_senders",
+        "One row per sender identity of Single Sender Verification, verified or not.",
+        (
+            Column("id", "bigint", "id", "No id of `senders`, as far as SendGrid documents."),
+            _text("nickname"),
+            _text("from_email"),
+            _text("from_name"),
+            _text("reply_to_email", "reply_to"),
+            _text("reply_to_name"),
+            _text("address"),
+            _text("address_2", "address2"),
+            _text("city"),
+            _text("state"),
+            _text("zip"),
+            _text("country"),
+            Column("is_verified", "boolean", "verified", "Only then mail may come from it."),
+            Column("is_locked", "boolean", "locked", "It cannot be changed or deleted."),
+            EXTRA,
+        ),
+    ),
+    Table(
         "unsubscribe_groups",
         "One row per unsubscribe group (ASM group).",
         (

@@ -23,6 +23,7 @@ PAGING = {
     "token": {"page_size", "page_token"},
     "offset": {"limit", "offset"},
     "number": {"page", "page_size"},
+    "last_seen": {"limit", "lastSeenID"},
     None: set(),
 }
 

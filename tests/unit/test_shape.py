@@ -56,6 +56,22 @@ def test_fields_without_a_column_and_values_that_do_not_fit_are_kept() -> None:
     assert row == {"id": "a", "extra": {"contact_count": "many", "colour": "blue"}}
 
 
+def test_what_stands_beside_a_nested_field_is_kept_too() -> None:
+    """SendGrid's answers grow inside as well: a metric that is new, a sender's address as a bare text."""
+    shaper = Shaper(TABLES["daily_stats"])
+    values, _ = shaper.row({"date": "2026-03-01", "stats": {"metrics": {"opens": 1, "new": 2}, "name": "x"}})
+    assert values[-1].obj == {"stats": {"metrics": {"new": 2}, "name": "x"}}
+    assert [*shaper.notes()] == ["Fields without a column, kept in extra: stats.metrics.new, stats.name."]
+    assert shaped("senders", {"id": 1, "from": "a@b.example", "verified": True}) == {
+        "id": 1,
+        "is_verified": True,
+        "extra": {"from": "a@b.example"},
+    }
+    assert "extra" not in shaped(
+        "single_sends", {"id": "a", "email_config": {"subject": "s", "editor": "code"}}
+    )
+
+
 def test_keys_with_a_space_at_the_end_are_read() -> None:
     assert shaped("templates", {"id": "a", "updated_at ": "2026-03-01 12:00:00"})["updated_at"] == NOON
 
@@ -93,7 +109,9 @@ JSON = st.recursive(
 
 @settings(max_examples=80, deadline=None)
 @given(
-    table=st.sampled_from(["lists", "segments", "single_sends", "bounces", "daily_stats", "templates"]),
+    table=st.sampled_from(
+        ["lists", "segments", "single_sends", "bounces", "daily_stats", "templates", "senders"]
+    ),
     data=st.data(),
 )
 def test_no_answer_is_too_odd_to_become_a_row(table: str, data: st.DataObject) -> None:

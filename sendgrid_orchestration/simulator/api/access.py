@@ -27,6 +27,9 @@ _SCOPES: tuple[tuple[re.Pattern[str], tuple[str, ...], tuple[str, ...]], ...] = 
         # Key holders report that marketing.read is enough to have an export made, too.
         (r"/v3/marketing/contacts/(exports|batch|search)", ("marketing.read",), ("marketing.read",)),
         (r"/v3/marketing/", ("marketing.read",), ("marketing.write",)),
+        # No scope is documented; this is the only one that speaks of sender identities.
+        (r"/v3/verified_senders", ("sender_verification_eligible",), ()),
+        (r"/v3/senders", ("marketing_campaigns.read",), ()),
         (r"/v3/contactdb/exports", ("marketing_campaigns.read",), ("marketing_campaigns.read",)),
         (r"/v3/(contactdb|campaigns)(/|$)", ("marketing_campaigns.read",), ("marketing_campaigns.create",)),
         *((f"/v3/suppression/{s}", ("suppression.read", f"suppression.{s}.read"), ()) for s in _SUPPRESSIONS),

@@ -13,6 +13,7 @@ from sendgrid_orchestration.simulator.api import contacts
 from sendgrid_orchestration.simulator.api.answers import Refusal, account_of, answer, number_in, offset_page
 from sendgrid_orchestration.simulator.contacts import COLUMNS, Numbers, legacy_id
 from sendgrid_orchestration.simulator.membership import ContactList, Segment
+from sendgrid_orchestration.simulator.senders import USUAL_SENDER
 
 _DB = "/v3/contactdb"
 
@@ -125,7 +126,7 @@ async def campaigns(request: Request) -> Response:
             "id": mailing.legacy_id,
             "title": mailing.name,
             "subject": mailing.template.subject,
-            "sender_id": 4242,
+            "sender_id": USUAL_SENDER,
             "list_ids": [
                 one.legacy_id for one in account.membership.lists.values() if one.name in mailing.audience
             ],

@@ -20,6 +20,7 @@ from sendgrid_orchestration.simulator.api.answers import (
 )
 from sendgrid_orchestration.simulator.clock import iso
 from sendgrid_orchestration.simulator.mailings import SingleSend, Template
+from sendgrid_orchestration.simulator.senders import USUAL_SENDER
 
 _SENDS = "/v3/marketing/singlesends"
 _STATS = "/v3/marketing/stats"
@@ -71,7 +72,7 @@ async def one_send(request: Request) -> Response:
                 "editor": "code",
                 "suppression_group_id": mailing.unsubscribe_group if mailing else None,
                 "custom_unsubscribe_url": None,
-                "sender_id": 4242,
+                "sender_id": USUAL_SENDER,
                 "ip_pool": "marketing",
             },
             "warnings": [],
