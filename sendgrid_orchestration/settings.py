@@ -454,25 +454,35 @@ class Checks(_Part):
     """An object that lost more of its rows than this since the sync before (100: only when all are gone)."""
     largest_quarantine_percent: float = Field(default=1.0, ge=0, le=100)
     """A load that put more of what it read into quarantine than this."""
+    longest_delay_minutes: float = Field(default=10.0, ge=2)
+    """A landed file that waits longer than this for the loader, marts that are further behind the loads, or a process
+    whose last heartbeat is older."""
+    longest_silence_hours: float | None = Field(default=None, gt=0)
+    """A source without posts for longer than this; by default twice its longest pause of the last two weeks."""
 
 
 class Alerts(_Part):
-    """Who is told when a run or a check fails. Each is optional; all that are set are used."""
+    """Who hears of failed runs, failed checks and a silent process. Every channel that is set is used."""
 
-    webhook_url: SecretRef | None = None
-    """Receives `{"text": …}`: Slack, Mattermost, Teams through a bridge, or your own."""
-    email_to: tuple[str, ...] = ()
-    smtp_url: SecretRef | None = None
-    """`smtp://user:password@host:587` (`smtps://` for TLS from the first byte)."""
-    email_from: str = "sendgrid-orchestration@localhost"
+    urls: tuple[SecretRef, ...] = ()
+    """Apprise URLs, one for each channel: `slack://…`, `msteams://…`, `mailtos://user:password@host?to=…`, `jsons://…`."""
+    allow_plaintext_login: bool = False
+    """Whether a channel may send its user and password without TLS."""
+    heartbeat_url: SecretRef | None = None
+    """Called every minute while everything is well: an outside service alerts you when the calls stop."""
     dagster_ui: HttpUrl = HttpUrl("http://127.0.0.1:3000")
     """Where people open Dagster: the links in alerts lead there."""
 
-    @model_validator(mode="after")
-    def _mail_needs_a_server(self) -> Self:
-        if self.email_to and self.smtp_url is None:
-            raise ValueError("email_to needs smtp_url, e.g. `smtp_url: {env: ALERTS_SMTP_URL}`")
-        return self
+    @model_validator(mode="before")
+    @classmethod
+    def _point_from_old_names_to_urls(cls, value: Any) -> Any:
+        old = {"webhook_url", "email_to", "smtp_url", "email_from"}
+        if isinstance(value, dict) and (used := sorted(old & value.keys())):
+            raise ValueError(
+                f"{', '.join(used)}: since version 0.2 every channel is one URL under `alerts.urls`, for example "
+                "`- {env: ALERTS_URL}` with slack://… or mailtos://user:password@host?to=you@example.com in that variable"
+            )
+        return value
 
 
 class Settings(BaseSettings):

@@ -111,12 +111,12 @@ def test_people_are_told_of_the_failure_once(pipeline: Pipeline, monkeypatch: py
     )
     with webhook_listener() as webhook:
         monkeypatch.setenv("HOOK", webhook.url)
-        sensor = failed_runs_sensor(Alerts.model_validate({"webhook_url": {"env": "HOOK"}}))
+        sensor = failed_runs_sensor(Alerts.model_validate({"urls": [{"env": "HOOK"}]}))
         context = dg.build_run_status_sensor_context(sensor.name, event, pipeline.instance, run)
         sensor(context.for_run_failure())
     (message,) = webhook.messages
-    assert "news_models failed" in message["text"]
-    assert f"/runs/{run.run_id}" in message["text"]
+    assert message["title"] == "news_models failed"
+    assert f"/runs/{run.run_id}" in message["message"]
 
 
 def test_a_damaged_file_fails_a_check_until_somebody_has_taken_it_away(pipeline: Pipeline) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import socket
 import socketserver
+import ssl
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,13 +20,15 @@ class Heard:
 
     url: str = ""
     messages: list[Any] = field(default_factory=list)
+    lines: list[str] = field(default_factory=list)
+    """Every command that a mail server was given."""
     refusals: int = 0
     """How many requests are refused before one is taken."""
 
 
 @contextmanager
 def webhook_listener(refusals: int = 0) -> Iterator[Heard]:
-    """Takes JSON as Slack does."""
+    """Takes JSON as Apprise's `json://` sends it."""
     heard = Heard(refusals=refusals)
 
     class Handler(BaseHTTPRequestHandler):
@@ -42,25 +46,35 @@ def webhook_listener(refusals: int = 0) -> Iterator[Heard]:
             pass
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    heard.url = f"http://127.0.0.1:{server.server_address[1]}/services/T0/B0/secret"
+    heard.url = f"json://127.0.0.1:{server.server_address[1]}/services/T0/B0/secret"
     with _serving(server):
         yield heard
 
 
 @contextmanager
-def mail_listener() -> Iterator[Heard]:
-    """Speaks as much SMTP as it takes to be handed a mail."""
+def mail_listener(certificate: ssl.SSLContext | None = None) -> Iterator[Heard]:
+    """Speaks as much SMTP as it takes to be handed a mail, without STARTTLS.
+
+    Args:
+        certificate: speak TLS from the first byte, with this certificate.
+    """
     heard = Heard()
 
     class Handler(socketserver.StreamRequestHandler):
         def handle(self) -> None:
             self._say("220 listening")
             while line := self.rfile.readline().decode().strip():
+                heard.lines.append(line)
                 verb = line.split(" ")[0].upper()
                 if verb == "DATA":
                     self._say("354 go on")
                     heard.messages.append(self._message())
-                self._say("221 bye" if verb == "QUIT" else "250 fine")
+                if verb == "EHLO":
+                    self._say("250-here\r\n250 AUTH PLAIN LOGIN")
+                elif verb == "AUTH":
+                    self._say("235 welcome")
+                else:
+                    self._say("221 bye" if verb == "QUIT" else "250 fine")
                 if verb == "QUIT":
                     return
 
@@ -71,9 +85,17 @@ def mail_listener() -> Iterator[Heard]:
         def _say(self, line: str) -> None:
             self.wfile.write(line.encode() + b"\r\n")
 
-    server = socketserver.ThreadingTCPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    heard.url = f"smtp://127.0.0.1:{server.server_address[1]}"
+    class Server(socketserver.ThreadingTCPServer):
+        daemon_threads = True
+
+        def get_request(self) -> tuple[socket.socket, Any]:
+            connection, address = super().get_request()
+            if certificate:
+                connection = certificate.wrap_socket(connection, server_side=True)
+            return connection, address
+
+    server = Server(("127.0.0.1", 0), Handler)
+    heard.url = f"mailto://127.0.0.1:{server.server_address[1]}?from=dagster@example.com&to=ops@example.com"
     with _serving(server):
         yield heard
 

@@ -30,7 +30,7 @@ def test_the_example_loads_with_every_comment_taken_at_its_word(
     monkeypatch.setenv("SENDGRID_CONFIG", str(path))
     settings = load_settings()
     assert settings.landing_url == "s3://bucket/sendgrid"
-    assert settings.alerts.webhook_url is not None
+    assert settings.alerts.heartbeat_url is not None
     assert settings.sources[0].webhook.oauth is not None
 
 
