@@ -12,6 +12,8 @@ from sendgrid_orchestration.defs.alerts.sensors import failed_runs_sensor, faili
 from sendgrid_orchestration.defs.events.assets import raw_events, webhook
 from sendgrid_orchestration.defs.events.jobs import events_job
 from sendgrid_orchestration.defs.events.sensors import landed_files_sensor
+from sendgrid_orchestration.defs.health.checks import health_checks
+from sendgrid_orchestration.defs.health.sensors import health_sensor
 from sendgrid_orchestration.defs.maintenance.jobs import maintenance_job
 from sendgrid_orchestration.defs.maintenance.schedules import maintenance_schedule
 from sendgrid_orchestration.defs.models.assets import model_assets
@@ -62,6 +64,7 @@ def _of_source(source: Source, settings: Settings, parsed: Mapping[str, Any]) ->
             *read_tables(translator, parsed, loaded),
             models,
         ],
+        asset_checks=[health_checks(source, settings)],
         jobs=[events_job(source), objects_job(source, objects), models_job(source, models)],
         schedules=[objects_schedule(source, schedules)],
         sensors=[
@@ -76,7 +79,7 @@ def _shared(settings: Settings) -> dg.Definitions:
     return dg.Definitions(
         jobs=[maintenance_job(settings.sources, settings.schedules.keep_runs_days)],
         schedules=[maintenance_schedule(settings.schedules)],
-        sensors=tell if alerts.is_configured(settings.alerts) else [],
+        sensors=[health_sensor(settings), *(tell if alerts.is_configured(settings.alerts) else [])],
     )
 
 

@@ -13,7 +13,11 @@ from typing import Literal, get_args
 
 import fsspec
 import psycopg
+import requests
 
+from sendgrid_orchestration import alerts
+from sendgrid_orchestration.health import source_findings
+from sendgrid_orchestration.landing.store import open_store
 from sendgrid_orchestration.receiver import access
 from sendgrid_orchestration.sendgrid import family
 from sendgrid_orchestration.sendgrid.client import RetryPolicy, SendGridClient
@@ -65,6 +69,8 @@ def run_checks(settings: Settings, probes: Sequence[Probe] = ()) -> list[Check]:
     checks += _landing(settings)
     for source in settings.sources:
         checks += _source(settings, source)
+        checks += _health(settings, source)
+    checks += _alerts(settings)
     for probe in probes:
         checks += probe()
     return checks
@@ -176,7 +182,7 @@ def _object(
 
 def _webhook(settings: Settings, source: Source, client: SendGridClient) -> Iterator[Check]:
     known = access.read_access(settings.data_dir, source.name)
-    if not (known.url_tokens or source.webhook.url_tokens):
+    if not access.is_connected(settings, source):
         yield Check(
             "webhook",
             source.name,
@@ -328,6 +334,76 @@ def _privileges(conn: psycopg.Connection, settings: Settings, where: str) -> Ite
         )
     else:
         yield Check("warehouse", where, "ok", f"Postgres {version}; this user may do what is needed.")
+
+
+def _health(settings: Settings, source: Source) -> Iterator[Check]:
+    """What Dagster's sensor checks every minute, and whether the receiver can be reached from outside."""
+    yield from _public_url(settings, source)
+    try:
+        with connect(resolve_urls(settings).warehouse.get_secret_value()) as conn:
+            findings = source_findings(
+                conn,
+                open_store(settings.landing_url),
+                source,
+                settings.checks,
+                is_connected=access.is_connected(settings, source),
+            )
+    except (WarehouseUnreachableError, EmbeddedPostgresError):
+        return  # said already
+    except Exception as error:  # each file system has errors of its own
+        yield Check("health", source.name, "fail", f"It cannot be checked: {error}", "See `landing` above.")
+        return
+    for finding in findings:
+        status: Literal["ok", "fail"] = "ok" if finding.healthy else "fail"
+        yield Check(finding.check, source.name, status, finding.sentence, finding.remedy)
+
+
+def _public_url(settings: Settings, source: Source) -> Iterator[Check]:
+    if settings.receiver.public_url is None or not access.is_connected(settings, source):
+        return
+    # Only the path of the webhook is open to the outside. The receiver answers 405 to a GET there, whatever the token.
+    url = f"{str(settings.receiver.public_url).rstrip('/')}/webhook/{source.name}/doctor"
+    try:
+        status_code = requests.get(url, timeout=IMPATIENT.read_timeout, allow_redirects=False).status_code
+    except requests.RequestException as error:
+        yield Check(
+            "public url",
+            source.name,
+            "fail",
+            f"{settings.receiver.public_url} cannot be reached from here ({type(error).__name__}).",
+            "Check DNS, the proxy and its certificate, and that the receiver runs.",
+        )
+        return
+    if status_code == requests.codes.method_not_allowed:
+        yield Check(
+            "public url", source.name, "ok", f"The receiver answers at {settings.receiver.public_url}."
+        )
+    else:
+        yield Check(
+            "public url",
+            source.name,
+            "fail",
+            f"{settings.receiver.public_url} answers {status_code}, which the receiver never does there.",
+            "Let the proxy pass /webhook/ on to the receiver, without redirects.",
+        )
+
+
+def _alerts(settings: Settings) -> Iterator[Check]:
+    if not settings.alerts.urls:
+        yield Check(
+            "alerts",
+            "channels",
+            "warn",
+            "Nobody hears of failures: no channel is set.",
+            "Put an Apprise URL under `alerts.urls`.",
+        )
+    for channel in settings.alerts.urls:
+        try:
+            alerts.check_channel(channel, allow_plaintext_login=settings.alerts.allow_plaintext_login)
+        except SettingsError as error:
+            yield Check("alerts", channel.place, "fail", str(error), "Correct the URL kept there.")
+        else:
+            yield Check("alerts", channel.place, "ok", "A channel that Apprise understands.")
 
 
 def _names(sources: Sequence[Source]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import psycopg
 import typer
@@ -10,6 +11,7 @@ from rich.text import Text
 
 from sendgrid_orchestration.cli.tables import print_table
 from sendgrid_orchestration.doctor import Check, run_checks
+from sendgrid_orchestration.health.records import last_syncs
 from sendgrid_orchestration.settings import Settings, load_settings
 from sendgrid_orchestration.warehouse.engine import connect, resolve_urls
 from sendgrid_orchestration.warehouse.errors import EmbeddedPostgresError, WarehouseUnreachableError
@@ -30,7 +32,7 @@ def doctor() -> None:
     The exit code is 1 if anything is wrong that keeps data from arriving.
     """
     settings = load_settings()
-    checks = run_checks(settings, [lambda: daemons(settings)])
+    checks = run_checks(settings, [lambda: daemons(settings), lambda: syncs(settings)])
     print_table(
         ("", "check", "of", "finding", "what to do"),
         (
@@ -75,3 +77,32 @@ def daemons(settings: Settings) -> Iterator[Check]:
             yield Check("daemon", words, "fail", f"Silent for {age / 60:.0f} minutes.", _START_IT)
         else:
             yield Check("daemon", words, "ok", f"Gave a sign {age:.0f} s ago.")
+
+
+def syncs(settings: Settings) -> Iterator[Check]:
+    """Whether every object was synced as often as the schedule asks for."""
+    from sendgrid_orchestration.defs.objects.assets import longest_interval  # Dagster takes seconds to import
+
+    limit = 2 * longest_interval(settings.schedules)
+    try:
+        with connect(resolve_urls(settings).warehouse.get_secret_value()) as conn:
+            found = {source.name: last_syncs(conn, source) for source in settings.sources}
+    except (WarehouseUnreachableError, EmbeddedPostgresError):
+        return  # the check of the warehouse says so
+    for source in settings.sources:
+        wanted = [sync for sync in found[source.name] if sync.object not in source.skip_objects]
+        late = [sync.object for sync in wanted if datetime.now(UTC) - sync.finished_at > limit]
+        if late:
+            yield Check(
+                "sync",
+                source.name,
+                "fail",
+                f"Not synced for more than {limit.total_seconds() / 3600:g} hours: {', '.join(late)}.",
+                f"Look at the runs of {source.name}_objects in Dagster, and at its schedule.",
+            )
+        elif wanted:
+            yield Check("sync", source.name, "ok", f"All {len(wanted)} objects were synced in time.")
+        else:
+            yield Check(
+                "sync", source.name, "warn", "Nothing was synced yet.", "Wait for the schedule, or start it."
+            )

@@ -14,4 +14,5 @@ Layout under the landing (and under the spool, where the landing is an object st
     <source>/open/<name>.posts                  being written; its writer holds a lock on it
     <source>/sealed/<name>.posts                waiting for the loader
     <source>/archive/<day>/<name>.posts.zst     loaded; `day` is the UTC day of receipt
+    .heartbeats/<process>-<host>.json           when a receiver or Dagster was last alive (`heartbeats`)
 """

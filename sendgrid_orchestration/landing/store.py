@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -164,6 +165,38 @@ class LandingStore:
     def loose(self, source: str) -> Iterator[LandedFile]:
         """The landed files that lie directly in this store's folder, archived or not, for example copied there."""
         yield from self._files(source, self._root, SUFFIX, ARCHIVED_SUFFIX)
+
+    def put(self, path: str, content: bytes) -> None:
+        """Write a small file that is no landed file, such as a heartbeat; readers see the old content or the new.
+
+        Args:
+            path: relative to the landing.
+            content: all of it.
+        """
+        target = self._path(path)
+        if not self._local:
+            self._fs.pipe_file(target, content)
+            return
+        make_directory(Path(target).parent)
+        with tempfile.NamedTemporaryFile(dir=Path(target).parent, prefix=".", delete=False) as unfinished:
+            unfinished.write(content)
+        Path(unfinished.name).chmod(0o640)  # as landed files: Dagster may run as another user of the group
+        Path(unfinished.name).replace(target)
+
+    def small_files(self, folder: str) -> dict[str, bytes]:
+        """The files that `put` wrote directly into a folder, by name."""
+        files = {}
+        for entry in self._list(self._path(folder)):
+            name = PurePosixPath(entry["name"]).name
+            if entry["type"] == "file" and not name.startswith("."):
+                with contextlib.suppress(FileNotFoundError):  # its process stopped meanwhile
+                    files[name] = self._fs.cat_file(entry["name"])
+        return files
+
+    def remove(self, path: str) -> None:
+        """Remove a file that `put` wrote, if it is there."""
+        with contextlib.suppress(FileNotFoundError):
+            self._fs.rm_file(self._path(path))
 
     def _files(self, source: str, directory: str, *suffixes: str) -> list[LandedFile]:
         files = []

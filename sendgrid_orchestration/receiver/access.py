@@ -22,7 +22,7 @@ from urllib.parse import quote
 from pydantic import BaseModel, ConfigDict, SecretStr, ValidationError
 
 from sendgrid_orchestration.sendgrid.signature import PublicKey
-from sendgrid_orchestration.settings import Settings, SettingsError
+from sendgrid_orchestration.settings import Settings, SettingsError, Source
 
 TOKEN_BYTES = 32
 
@@ -58,6 +58,11 @@ class Access(BaseModel):
 def access_path(data_dir: Path, source: str) -> Path:
     """Where a source's tokens and keys are kept."""
     return data_dir / "webhooks" / f"{source}.json"
+
+
+def is_connected(settings: Settings, source: Source) -> bool:
+    """Whether a webhook URL was ever made for this source, here or in the settings."""
+    return bool(source.webhook.url_tokens or read_access(settings.data_dir, source.name).url_tokens)
 
 
 def read_access(data_dir: Path, source: str) -> Access:

@@ -10,6 +10,7 @@ from sendgrid_orchestration.landing.writer import Limits
 from sendgrid_orchestration.receiver.intake import Intake
 from sendgrid_orchestration.receiver.keeper import Keeper, free_bytes
 from sendgrid_orchestration.receiver.metrics import Metrics
+from sendgrid_orchestration.receiver.peer_monitor import PeerMonitor
 from sendgrid_orchestration.settings import Settings
 
 _MEGABYTE = 1024 * 1024
@@ -41,6 +42,9 @@ class Backstage:
         self._keeper = Keeper(root, sources, store, None if local else open_store(root.as_uri()))
         self.metrics = Metrics(lambda: self._keeper.state)
         self.intake = Intake(root, self._limits, self.metrics, loop)
+        self._monitor = PeerMonitor(
+            settings, store, self.metrics.totals, lambda: self._keeper.state, self.why_not_ready
+        )
         self._uploader = (
             None if local else Uploader(root, store, self._count_upload, self.metrics.upload_failures.inc)
         )
@@ -56,6 +60,7 @@ class Backstage:
     def close(self) -> None:
         """Finish what was accepted, seal every file, make a last attempt to upload."""
         self.intake.close()
+        self._monitor.close()
         self._keeper.close()
         if self._uploader:
             self._uploader.close(self._drain_seconds)

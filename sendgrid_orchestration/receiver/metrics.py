@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from prometheus_client import (
@@ -40,6 +40,16 @@ class LandingState:
     free_bytes: float = 0.0
     landing: dict[str, Waiting] = field(default_factory=dict)
     spool: dict[str, Waiting] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Counters at one moment."""
+
+    posts: Mapping[str, int] = field(default_factory=dict)
+    """Posts acknowledged, by source."""
+    refused: Mapping[tuple[str, str], int] = field(default_factory=dict)
+    """Requests refused, by source and reason."""
 
 
 class Metrics:
@@ -87,6 +97,18 @@ class Metrics:
             MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
         registry.register(_LandingCollector(landing_state))
         self._registry = registry
+
+    def totals(self) -> Totals:
+        """Posts acknowledged and refused since the receiver started, over all its workers."""
+        posts: dict[str, int] = {}
+        refused: dict[tuple[str, str], int] = {}
+        for metric in self._registry.collect():
+            for sample in metric.samples:
+                if sample.name == "sendgrid_receiver_posts_total":
+                    posts[sample.labels["source"]] = int(sample.value)
+                elif sample.name == "sendgrid_receiver_refused_total":
+                    refused[sample.labels["source"], sample.labels["reason"]] = int(sample.value)
+        return Totals(posts, refused)
 
     def exposition(self) -> bytes:
         """Everything, as Prometheus reads it."""

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from sendgrid_orchestration.definitions import build_definitions
-from sendgrid_orchestration.settings import PROJECT_ROOT, Settings, load_settings
+from sendgrid_orchestration.settings import PROJECT_ROOT, SecretRef, Settings, load_settings
 
 SNAPSHOT = Path(__file__).parent / "snapshots" / "definitions.txt"
 
@@ -91,7 +91,7 @@ def test_sensors_run_without_being_switched_on(defs: dg.Definitions) -> None:
 
 
 def test_nobody_is_told_where_nobody_is_named(defs: dg.Definitions, settings: Settings) -> None:
-    alerts = settings.alerts.model_copy(update={"email_to": ("ops@example.com",)})
+    alerts = settings.alerts.model_copy(update={"urls": (SecretRef(env="ALERTS_URL"),)})
     told = build_definitions(settings.model_copy(update={"alerts": alerts}))
     names = {"failed_runs_alert", "failing_checks_alert"}
     assert names.isdisjoint(_names(defs))

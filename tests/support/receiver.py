@@ -38,6 +38,7 @@ class RunningReceiver:
         landing: Mapping[str, Any] | None = None,
         environment: Mapping[str, str] | None = None,
         sources: tuple[str, ...] = ("marketing",),
+        settings: Mapping[str, Any] | None = None,
         command: tuple[str, ...] = (sys.executable, "-m", "sendgrid_orchestration.receiver"),
     ) -> None:
         """Write the settings; `start` runs it.
@@ -49,6 +50,7 @@ class RunningReceiver:
             landing: `landing` settings.
             environment: variables of the process.
             sources: nicknames.
+            settings: further parts of the settings.
             command: what to run.
         """
         folder.mkdir(parents=True, exist_ok=True)
@@ -57,6 +59,7 @@ class RunningReceiver:
             "sources": [{"name": name, "webhook": dict(webhook or {})} for name in sources],
             "receiver": {"port": free_port(), **(receiver or {})},
             "landing": {"seal_seconds": 0.5, "min_free_megabytes": 1, **(landing or {})},
+            **(settings or {}),
         }
         self.settings = Settings.model_validate(content)
         self.config = folder / "sendgrid.yaml"

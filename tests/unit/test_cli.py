@@ -12,7 +12,13 @@ from typer.testing import CliRunner
 
 from sendgrid_orchestration.cli import app
 from sendgrid_orchestration.cli.tables import print_table
+from sendgrid_orchestration.load import ledger, loader, replay
+from sendgrid_orchestration.receiver import access
+from sendgrid_orchestration.sendgrid import webhooks
 from sendgrid_orchestration.settings import PROJECT_ROOT
+
+OPERATOR_MODULES = (access, ledger, loader, replay, webhooks)
+"""What commands call: these functions must not be named where a person looks for a command."""
 
 PAGE = (PROJECT_ROOT / "docs" / "cli.md").read_text(encoding="utf-8")
 
@@ -41,6 +47,28 @@ def test_no_command_is_documented_that_does_not_exist() -> None:
         for name in re.findall(r"`([^`]+)`", line)
     }
     assert named <= set(COMMANDS)
+
+
+@pytest.mark.parametrize(
+    "path", [*sorted(PROJECT_ROOT.glob("docs/*.md")), PROJECT_ROOT / "README.md"], ids=lambda p: p.name
+)
+def test_documentation_names_commands_and_options_that_exist_and_no_functions(path: Path) -> None:
+    """Whoever operates the product types commands; a page that names a function of ours cannot be followed."""
+    groups = {name.split(" ")[0] for name in COMMANDS}
+    code = re.findall(r"`([^`\n]+)`", path.read_text(encoding="utf-8"))
+    for text in code:
+        words = text.removeprefix(".venv/bin/").removeprefix("sendgrid-orchestration ").split()
+        if len(words) < 2 or words[0] not in groups:
+            continue
+        name = next((n for n in (" ".join(words[:2]), words[0]) if n in COMMANDS), None)
+        if name is None:
+            assert words[1].startswith("-") or words[1] in {"…", "/"}, f"{path.name} names `{text}`"
+            continue
+        options = {option for param in getattr(COMMANDS[name], "params", []) for option in param.opts}
+        unknown = {word for word in words if word.startswith("--")} - options - {"--help"}
+        assert not unknown, f"{path.name}: `{text}` has no {', '.join(unknown)}"
+    functions = {name for module in OPERATOR_MODULES for name in vars(module) if "_" in name.strip("_")}
+    assert functions.isdisjoint(code), f"{path.name} names {', '.join(functions & set(code))}"
 
 
 @pytest.mark.parametrize("name", COMMANDS)

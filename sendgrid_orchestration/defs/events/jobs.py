@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from sendgrid_orchestration.defs.health.checks import health_selection
 from sendgrid_orchestration.settings import Source
 
 
@@ -18,7 +19,7 @@ def events_job(source: Source) -> Any:
     """Loads into the events table of one source, in one process: each further one would cost 3 s."""
     return dg.define_asset_job(
         job_name(source),
-        selection=dg.AssetSelection.assets([source.name, "raw", "events"]),
+        selection=dg.AssetSelection.assets([source.name, "raw", "events"]) - health_selection(source),
         executor_def=dg.in_process_executor,
         description="Bring the posts that wait, or those of the chosen days, into the events table.",
         tags={"sendgrid/source": source.name, "sendgrid/work": "loads"},

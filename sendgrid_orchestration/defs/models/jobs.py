@@ -6,6 +6,7 @@ from typing import Any
 
 import dagster as dg
 
+from sendgrid_orchestration.defs.health.checks import health_selection
 from sendgrid_orchestration.settings import Source
 
 
@@ -23,7 +24,7 @@ def models_job(source: Source, models: dg.AssetsDefinition) -> Any:
     """Everything that dbt builds for one source, with its tests, in one dbt process."""
     return dg.define_asset_job(
         job_name(source),
-        selection=dg.AssetSelection.assets(*models.keys),
+        selection=dg.AssetSelection.assets(*models.keys) - health_selection(source),
         executor_def=dg.in_process_executor,
         description="Bring the models up to date with what was loaded, or rebuild the chosen days; then test them.",
         tags={"sendgrid/source": source.name, "sendgrid/work": "models"},
