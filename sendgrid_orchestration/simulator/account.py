@@ -22,6 +22,7 @@ from sendgrid_orchestration.simulator.imports import Imports
 from sendgrid_orchestration.simulator.ledger import Ledger
 from sendgrid_orchestration.simulator.mailings import GROUPS, Mailings
 from sendgrid_orchestration.simulator.membership import ContactList, Membership
+from sendgrid_orchestration.simulator.presigned import Links
 from sendgrid_orchestration.simulator.senders import believable as believable_senders
 from sendgrid_orchestration.simulator.webhooks import Webhooks
 
@@ -100,8 +101,9 @@ class Account:
         )
         self.membership = Membership.believable(self.book, self.started - 60 * DAY)
         self.webhooks = Webhooks(self.clock)
-        self.exports = Exports(self.book, self.membership, self.clock)
-        self.imports = Imports(self.book, self.membership, self.clock)
+        self.links = Links(self.clock)
+        self.exports = Exports(self.book, self.membership, self.clock, self.links)
+        self.imports = Imports(self.book, self.membership, self.clock, self.links)
         self.mailings = Mailings.believable(self.seed)
         self.groups = GROUPS
         self.senders = believable_senders()

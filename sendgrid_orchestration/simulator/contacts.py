@@ -28,7 +28,14 @@ COLUMNS: tuple[str, ...] = (
 )  # fmt: skip
 """The columns of an export before the custom fields, in SendGrid's order (there in upper case)."""
 
+LAST_COLUMNS: tuple[str, ...] = ("phone_number_id", "external_id", "anonymous_id")
+"""The columns of an export after the custom fields, as real files have them (there in upper case)."""
+
+IDENTIFIERS: tuple[str, ...] = ("email", *LAST_COLUMNS)
+"""What a contact may be known by; it has one at least, and no other contact has the same."""
+
 _BLOCK = 5000
+_MOST_DIGITS = 18
 _TRAILING_NUMBER = re.compile(r"(\d+)@")
 _ODD, _OFFSET, _ID_BITS = 0x5DEECE66D1B5, 0x2545F4914F6C, 48
 _INVERSE = pow(_ODD, -1, 1 << _ID_BITS)
@@ -69,7 +76,7 @@ class ContactBook:
         self.updated: Numbers = self.created + (self.hashes >> np.uint64(20)).astype(np.int64) % ages
         self.revisions = np.zeros(count, dtype=np.uint64)
         self.changes: dict[int, dict[str, str]] = {}
-        self._by_email: dict[str, int] = {}
+        self._by_identifier: dict[tuple[str, str], int] = {}
         self._version = 0
         self._copy: tuple[object, ContactBook] | None = None
 
@@ -114,14 +121,37 @@ class ContactBook:
 
     def with_email(self, email: str) -> int | None:
         """The number behind an address, if that contact exists."""
-        wanted = email.lower()
-        number = self._by_email.get(wanted)
-        if number is None and (match := _TRAILING_NUMBER.search(wanted)):
-            number = int(match[1])
+        return self.with_identifier("email", email)
+
+    def with_identifier(self, kind: str, value: str) -> int | None:
+        """The number behind one of IDENTIFIERS, if that contact exists; addresses are the same in any case."""
+        wanted = value.lower() if kind == "email" else value
+        number = self._by_identifier.get((kind, wanted)) if wanted else None
+        if number is None and kind == "email" and (match := _TRAILING_NUMBER.search(wanted)):
+            number = int(match[1][-_MOST_DIGITS:])
         found = (
-            number is not None and number < self.size and self.alive[number] and self.email(number) == wanted
+            number is not None
+            and number < self.size
+            and self.alive[number]
+            and self.identifiers(number).get(kind, "").lower() == wanted.lower()
         )
         return number if found else None
+
+    def with_alternate_email(self, email: str) -> int | None:
+        """The number behind an alternate address, if that contact exists."""
+        wanted = email.lower()
+        number = self._by_identifier.get(("alternate_emails", wanted))
+        if number is None or not self.alive[number]:
+            return None
+        return (
+            number if wanted in self.changes[number].get("alternate_emails", "").lower().split(",") else None
+        )
+
+    def identifiers(self, number: int) -> dict[str, str]:
+        """By which identifiers one contact is known."""
+        changed = self.changes.get(number, {})
+        held = {"email": self.email(number)} | {kind: changed.get(kind, "") for kind in LAST_COLUMNS}
+        return {kind: value for kind, value in held.items() if value}
 
     def with_legacy_id(self, recipient_id: str) -> int | None:
         """The number behind a legacy recipient's id, if that contact exists."""
@@ -148,8 +178,11 @@ class ContactBook:
         self._version += 1
         self.changes.setdefault(number, {}).update(values)
         self.updated[number] = now
-        if "email" in values:
-            self._by_email[values["email"].lower()] = number
+        for kind in IDENTIFIERS:
+            if values.get(kind):
+                self._by_identifier[kind, values[kind].lower() if kind == "email" else values[kind]] = number
+        for email in values.get("alternate_emails", "").lower().split(","):
+            self._by_identifier["alternate_emails", email] = number
         return number
 
     def revise(self, numbers: Numbers, now: int) -> None:
@@ -178,7 +211,7 @@ class ContactBook:
         return self._copy[1]
 
     def rows(self, numbers: Sequence[int] | Numbers) -> Iterator[tuple[str, ...]]:
-        """The contacts as rows of text: COLUMNS, then the custom fields in their order."""
+        """The contacts as rows of text: COLUMNS, the custom fields in their order, LAST_COLUMNS."""
         listed = np.asarray(numbers, dtype=np.int64)
         for start in range(0, len(listed), _BLOCK):
             yield from zip(*self._columns(listed[start : start + _BLOCK]), strict=True)
@@ -194,18 +227,16 @@ class ContactBook:
         """The contacts as the API gives them, without lists and segments."""
         answers = []
         custom = self.fields.custom
+        names = (*COLUMNS, *(field.id for field in custom), *LAST_COLUMNS)
         for row in self.rows(numbers):
-            values = dict(zip(COLUMNS, row, strict=False))
-            contact_id, alternates = values.pop("contact_id"), values.pop("alternate_emails")
-            typed = {f.name: f.typed(text) for f, text in zip(custom, row[len(COLUMNS) :], strict=True)}
+            values = dict(zip(names, row, strict=True))
+            typed = {field.name: field.typed(values.pop(field.id)) for field in custom}
+            alternates = values.pop("alternate_emails")
             answers.append(
                 {
-                    "id": contact_id,
+                    "id": values.pop("contact_id"),
                     **values,
                     "alternate_emails": alternates.split(",") if alternates else [],
-                    "phone_number_id": "",
-                    "external_id": "",
-                    "anonymous_id": "",
                     "custom_fields": {name: value for name, value in typed.items() if value is not None},
                 }
             )
@@ -248,6 +279,7 @@ class ContactBook:
             self._ids(hashes, listed),
         ]  # fmt: skip
         columns.extend(self._custom(field, numbers, hashes, clean) for field in self.fields.custom)
+        columns.extend(list(empty) for _ in LAST_COLUMNS)
         self._apply_changes(columns, listed, clean)
         return columns
 
@@ -263,7 +295,7 @@ class ContactBook:
     ) -> None:
         if not self.changes:
             return
-        names = [*COLUMNS, *(field.id for field in self.fields.custom)]
+        names = [*COLUMNS, *(field.id for field in self.fields.custom), *LAST_COLUMNS]
         for row, number in enumerate(listed):
             changed = self.changes.get(number)
             if changed is None:

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import uuid
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any, Literal
-from urllib.parse import urlencode
 
 import numpy as np
 import orjson
 
 from sendgrid_orchestration.simulator.clock import iso
-from sendgrid_orchestration.simulator.contacts import COLUMNS, ContactBook, Numbers
+from sendgrid_orchestration.simulator.contacts import COLUMNS, LAST_COLUMNS, ContactBook, Numbers
 from sendgrid_orchestration.simulator.membership import Membership
+from sendgrid_orchestration.simulator.presigned import Links
 
 _MEGABYTE = 1_000_000
 _MOST_JOBS = 500
@@ -47,7 +45,7 @@ class ExportHabits:
     rows_per_file: int = 500_000
     link_seconds: int = 259_200
     empty_as_nothing: bool = True
-    header: Literal["upper", "as_named"] = "upper"
+    header: Literal["upper", "as_named"] = "as_named"
     extra_columns: dict[str, str] = field(default_factory=dict)
     duplicate_rows: int = 0
     cut_after: int | None = None
@@ -89,7 +87,8 @@ class Export:
         custom = [
             f.name.upper() if self.habits.header == "upper" else f.name for f in self.book.fields.custom
         ]
-        header = [*(name.upper() for name in COLUMNS), *custom, *self.habits.extra_columns]
+        reserved, last = ([name.upper() for name in names] for names in (COLUMNS, LAST_COLUMNS))
+        header = [*reserved, *custom, *last, *self.habits.extra_columns]
         yield (",".join(f'"{name}"' for name in header) + "\n").encode()
         more = "".join(f',"{value}"' for value in self.habits.extra_columns.values()).encode()
         for chunk in self.book.csv(_array(numbers)):
@@ -100,7 +99,7 @@ class Export:
         listed = _array(numbers)
         for start in range(0, len(listed), 1000):
             for contact in self.book.documents(listed[start : start + 1000]):
-                yield orjson.dumps(contact) + b"\n"
+                yield orjson.dumps({"contact_id": contact.pop("id"), **contact}) + b"\n"
 
 
 class Exports:
@@ -108,15 +107,14 @@ class Exports:
 
     Attributes:
         habits: how the exports that are asked for from now on behave.
-        files_url: where the download server is.
     """
 
-    def __init__(self, book: ContactBook, membership: Membership, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, book: ContactBook, membership: Membership, clock: Callable[[], float], links: Links
+    ) -> None:
         self.habits = ExportHabits()
-        self.files_url = ""
-        self._book, self._membership, self._clock = book, membership, clock
+        self._book, self._membership, self._clock, self._links = book, membership, clock, links
         self._jobs: dict[str, Export] = {}
-        self._secret = uuid.uuid4().bytes
 
     def create(
         self,
@@ -193,10 +191,6 @@ class Exports:
             return _gzipped(content), True
         return content, False
 
-    def signature(self, path: str, expires: int) -> str:
-        """What a link must carry."""
-        return hmac.new(self._secret, f"{path} {expires}".encode(), hashlib.sha256).hexdigest()
-
     def _wanted(self, list_ids: list[str], segment_ids: list[str]) -> Numbers:
         if not list_ids and not segment_ids:
             return self._book.numbers()
@@ -210,33 +204,19 @@ class Exports:
     def _told(self, job: Export) -> dict[str, Any]:
         told: dict[str, Any] = {"id": job.id, "status": "pending", "created_at": iso(job.created)}
         told["updated_at"] = iso(job.completed or self._clock())
+        told["expires_at"] = iso((job.completed or job.created) + job.habits.link_seconds)
         if job.completed is None:
             return told
         told["completed_at"] = iso(job.completed)
         if job.habits.failure is not None:
             return told | {"status": "failure", "message": job.habits.failure}
-        expires = job.completed + job.habits.link_seconds
-        links = [self._link(job, part, expires) for part in range(job.files)]
-        return told | {
-            "status": "ready",
-            "expires_at": iso(expires),
-            "urls": links,
-            "contact_count": len(job.numbers),
-        }
+        links = [self._link(job, part) for part in range(job.files)]
+        return told | {"status": "ready", "urls": links, "contact_count": len(job.numbers)}
 
-    def _link(self, job: Export, part: int, expires: int) -> str:
+    def _link(self, job: Export, part: int) -> str:
         ending = ".gzip" if job.habits.gzip_name else ""
         path = f"/email-contact-exports/{job.id}/{part + 1}_{job.files}.{job.file_type}{ending}"
-        query = {
-            "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
-            "X-Amz-Credential": "SIMULATED/us-east-1/s3/aws4_request",
-            "X-Amz-Date": (iso(job.completed) or "").replace("-", "").replace(":", ""),
-            "X-Amz-Expires": str(job.habits.link_seconds),
-            "X-Amz-SignedHeaders": "host",
-            "X-Expires-At": str(expires),
-            "X-Amz-Signature": self.signature(path, expires),
-        }
-        return f"{self.files_url}{path}?{urlencode(query)}"
+        return self._links.make(path, job.habits.link_seconds, since=job.completed)
 
 
 def _array(numbers: Any) -> Numbers:

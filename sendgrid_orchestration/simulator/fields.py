@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -27,18 +28,26 @@ class CustomField:
     values: tuple[str, ...]
 
     def typed(self, text: str) -> str | float | int | None:
-        """A value as the API gives it in JSON; absent ones are None."""
+        """A value as the API gives it in JSON; absent ones are None, and what is no number stays text."""
         if text == "":
             return None
         if self.field_type == "Number":
-            number = float(text)
-            return int(number) if number.is_integer() else number
+            try:
+                number = float(text)
+            except ValueError:
+                return text
+            if not math.isfinite(number):
+                return text
+            return int(number) if number.is_integer() and abs(number) < 1 << 53 else number
         return text
 
     def legacy(self, text: str) -> str | float | int | None:
         """A value as the legacy API gives it: dates as unix seconds."""
         if self.field_type == "Date" and text:
-            return int(datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp())
+            try:
+                return int(datetime.fromisoformat(text).timestamp())
+            except (ValueError, OverflowError):
+                return text
         return self.typed(text)
 
 
@@ -62,6 +71,7 @@ _RESERVED: tuple[tuple[str, FieldType, bool], ...] = (
     ("email_domains", "Text", True), ("last_clicked", "Date", True), ("last_opened", "Date", True),
     ("last_emailed", "Date", True), ("singlesend_id", "Text", True), ("automation_id", "Text", True),
     ("created_at", "Date", True), ("updated_at", "Date", True), ("contact_id", "Text", True),
+    ("phone_number_id", "Text", False), ("external_id", "Text", False), ("anonymous_id", "Text", False),
 )  # fmt: skip
 
 
@@ -118,6 +128,11 @@ class FieldDefinitions:
             if candidate.id == field_id:
                 return candidate
         raise KeyError(field_id)
+
+    @property
+    def reserved(self) -> dict[str, str]:
+        """SendGrid's own fields that may be written: their names, by id."""
+        return {f"_rf{n}_{kind[0]}": name for n, (name, kind, fixed) in enumerate(_RESERVED) if not fixed}
 
     def named(self, name: str) -> CustomField:
         """The field with this name.

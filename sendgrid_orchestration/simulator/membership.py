@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -173,8 +174,16 @@ class Membership:
 
     def of_contact(self, number: int) -> tuple[list[str], list[str]]:
         """The ids of the lists and of the segments that this contact is in."""
-        lists = [one.id for one in self.lists.values() if number < len(one.members) and one.members[number]]
-        return lists, [one.id for one in self.segments.values() if self._matches(one)[number]]
+        return self.of_contacts([number])[0]
+
+    def of_contacts(self, numbers: Sequence[int]) -> list[tuple[list[str], list[str]]]:
+        """The same for several contacts; segments are worked out once for all."""
+        lists = [(one.id, fitted(one.members, self.book.size)) for one in self.lists.values()]
+        segments = [(one.id, self._matches(one)) for one in self.segments.values()] if numbers else []
+        return [
+            ([id_ for id_, members in lists if members[n]], [id_ for id_, members in segments if members[n]])
+            for n in numbers
+        ]
 
     def _matches(self, segment: Segment) -> Mask:
         book = self.book

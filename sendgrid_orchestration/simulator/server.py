@@ -98,7 +98,7 @@ class Simulator:
         self.prepare()
         gate = app.build(self.account, self.faults, self.limits, self.log)
         gate.files_port = self._sockets[1].getsockname()[1]
-        self.account.exports.files_url = self.account.imports.files_url = self.files_url
+        self.account.links.base_url = self.files_url
         config = uvicorn.Config(
             gate,
             http=_Protocol,

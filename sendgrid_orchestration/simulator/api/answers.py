@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
@@ -61,6 +62,70 @@ async def body_of(request: Request) -> dict[str, Any]:
     return body
 
 
+def text_of(body: dict[str, Any], name: str, least: int = 0, most: int = 1 << 20) -> str | None:
+    """A text among the properties of a request's body; None where it is left out.
+
+    Raises:
+        Refusal: it is no text, or too short or too long.
+    """
+    value = body.get(name)
+    if name not in body:
+        return None
+    if not isinstance(value, str) or not least <= len(value) <= most:
+        raise Refusal(400, f"{name} must be a string of {least} to {most} characters", name)
+    return value
+
+
+def texts_of(body: dict[str, Any], name: str, least: int = 0, most: int = 1 << 20) -> list[str]:
+    """A list of texts among the properties of a request's body; empty where it is left out or null, if it may be.
+
+    Raises:
+        Refusal: it is no such list, or too short or too long.
+    """
+    values = body.get(name) or []
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise Refusal(400, f"{name} must be an array of strings", name)
+    if not least <= len(values) <= most:
+        raise Refusal(400, f"{name} must have between {least} and {most} elements", name)
+    return values
+
+
+def number_of(body: dict[str, Any], name: str, default: int, low: int, high: int) -> int:
+    """A whole number among the properties of a request's body.
+
+    Raises:
+        Refusal: it is no number, or out of bounds.
+    """
+    value = body.get(name, default)
+    if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
+        raise Refusal(400, f"{name} must be a number between {low} and {high}", name)
+    return value
+
+
+def choice_of(body: dict[str, Any], name: str, choices: tuple[str, ...], default: str) -> str:
+    """One of some words among the properties of a request's body.
+
+    Raises:
+        Refusal: it is another.
+    """
+    value = body.get(name, default)
+    if value not in choices:
+        raise Refusal(400, f"{name} must be one of {', '.join(choices)}", name)
+    return str(value)
+
+
+def flag_of(body: dict[str, Any], name: str) -> bool:
+    """A true or false among the properties of a request's body; false where it is left out.
+
+    Raises:
+        Refusal: it is neither.
+    """
+    value = body.get(name, False)
+    if not isinstance(value, bool):
+        raise Refusal(400, f"{name} must be a boolean", name)
+    return value
+
+
 def number_in(request: Request, name: str, default: int, low: int, high: int) -> int:
     """A whole number among the query parameters.
 
@@ -70,7 +135,7 @@ def number_in(request: Request, name: str, default: int, low: int, high: int) ->
     text = request.query_params.get(name)
     if text is None:
         return default
-    if not text.isascii() or not text.isdigit() or not low <= int(text) <= high:
+    if not re.fullmatch(r"[0-9]{1,18}", text) or not low <= int(text) <= high:
         raise Refusal(400, f"{name} must be a number between {low} and {high}", name, parameter=name)
     return int(text)
 
@@ -85,7 +150,7 @@ def day_in(request: Request, name: str) -> date | None:
     if not text:
         return None
     try:
-        return date.fromisoformat(text)
+        return datetime.strptime(text, "%Y-%m-%d").date()
     except ValueError as error:
         raise Refusal(400, f"{name} must be a date (YYYY-MM-DD)", name, parameter=name) from error
 
@@ -134,6 +199,9 @@ def _offset(token: str | None) -> int:
     if not token:
         return 0
     try:
-        return int(base64.urlsafe_b64decode(token).decode().removeprefix("row:"))
-    except (binascii.Error, ValueError) as error:
-        raise Refusal(400, "invalid page token", "page_token", parameter="page_token") from error
+        found = re.fullmatch(r"row:([0-9]{1,18})", base64.urlsafe_b64decode(token).decode())
+    except (binascii.Error, ValueError):
+        found = None
+    if found is None:
+        raise Refusal(400, "invalid page token", "page_token", parameter="page_token")
+    return int(found[1])

@@ -175,7 +175,7 @@ def _documents(account: Account, numbers: list[int]) -> list[dict[str, Any]]:
                 "last_opened": contacted.opened if contacted else None,
                 "custom_fields": [
                     {"id": n, "name": f.name, "type": f.field_type.lower(), "value": f.legacy(text)}
-                    for n, (f, text) in enumerate(zip(custom, row[len(COLUMNS) :], strict=True), 1)
+                    for n, (f, text) in enumerate(zip(custom, row[len(COLUMNS) :], strict=False), 1)
                 ],
             }
         )

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from sendgrid_orchestration.simulator.account import Account
+from sendgrid_orchestration.simulator.api import contacts
 from sendgrid_orchestration.simulator.api.answers import (
     Refusal,
     account_of,
@@ -16,11 +17,13 @@ from sendgrid_orchestration.simulator.api.answers import (
     base_url,
     body_of,
     page,
+    text_of,
 )
 from sendgrid_orchestration.simulator.clock import iso
 from sendgrid_orchestration.simulator.membership import ContactList, Segment
 
 _HOUR = 3600
+_SAMPLE = 50
 _LISTS = "/v3/marketing/lists"
 _SEGMENTS = "/v3/marketing/segments"
 
@@ -35,12 +38,10 @@ async def lists(request: Request) -> Response:
 
 async def create_list(request: Request) -> Response:
     """Make an empty list."""
-    name = (await body_of(request)).get("name")
-    if not isinstance(name, str) or not 1 <= len(name) <= 100:
-        raise Refusal(400, "name must be between 1 and 100 characters", "name")
     account = account_of(request)
-    if any(one.name == name for one in account.membership.lists.values()):
-        raise Refusal(400, "a list with the specified name already exists", "name")
+    name = _new_name(account, await body_of(request))
+    if name is None:
+        raise Refusal(400, "name is required", "name")
     return answer(_list_document(request, account, account.membership.add_list(name)), 201)
 
 
@@ -53,12 +54,12 @@ async def one_list(request: Request) -> Response:
             ids = [account.book.contact_id(int(n)) for n in account.book.numbers(found.members)]
             return answer({"job_id": account.imports.delete(ids)})
         return answer(None, 204)
-    if request.method == "PATCH":
-        account.rename_list(found.id, str((await body_of(request)).get("name") or found.name))
+    if request.method == "PATCH" and (name := _new_name(account, await body_of(request))) is not None:
+        account.rename_list(found.id, name)
     document = _list_document(request, account, found)
     if request.query_params.get("contact_sample") == "true":
-        newest = account.membership.list_numbers(found.id)[-50:]
-        document["contact_sample"] = account.book.documents(newest)
+        newest = account.membership.list_numbers(found.id)[-_SAMPLE:].tolist()
+        document["contact_sample"] = contacts.documents(request, account, newest)
     return answer(document)
 
 
@@ -69,11 +70,14 @@ async def list_count(request: Request) -> Response:
 
 
 async def remove_from_list(request: Request) -> Response:
-    """Take contacts out of a list, by and by."""
+    """Take contacts out of a list, by and by; one contact that does not exist sinks the request."""
+    account, found = account_of(request), _list(request)
     ids = [one for one in request.query_params.get("contact_ids", "").split(",") if one]
     if not ids:
         raise Refusal(400, "contact_ids is required", "contact_ids", parameter="contact_ids")
-    return answer({"job_id": account_of(request).imports.remove_from_list(_list(request).id, ids)}, 202)
+    if any(account.book.with_id(one) is None for one in ids):
+        raise Refusal(404, "contact not found", "contact_ids", parameter="contact_ids")
+    return answer({"job_id": account.imports.remove_from_list(found.id, ids)}, 202)
 
 
 async def segments(request: Request) -> Response:
@@ -111,9 +115,8 @@ async def one_segment(request: Request) -> Response:
         return answer(None, 202)
     document = _segment_document(account, found) | {"query_dsl": found.query_dsl}
     if request.query_params.get("contacts_sample") != "false":
-        document["contacts_sample"] = account.book.documents(
-            account.membership.segment_numbers(found.id)[-50:]
-        )
+        newest = account.membership.segment_numbers(found.id)[-_SAMPLE:].tolist()
+        document["contacts_sample"] = contacts.documents(request, account, newest)
     return answer(document)
 
 
@@ -127,6 +130,13 @@ def _list(request: Request) -> ContactList:
     if found is None:
         raise Refusal(404, "list not found", "id", parameter="id")
     return found
+
+
+def _new_name(account: Account, body: dict[str, Any]) -> str | None:
+    name = text_of(body, "name", 1, 100)
+    if any(one.name == name for one in account.membership.lists.values()):
+        raise Refusal(400, "a list with the specified name already exists", "name")
+    return name
 
 
 def _list_document(request: Request, account: Account, one: ContactList) -> dict[str, Any]:
