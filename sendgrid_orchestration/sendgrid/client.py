@@ -259,6 +259,12 @@ class SendGridClient:
         if response.status_code >= 400:
             raise failures.to_error(self, method, path, response)
         if not response.content.strip():
+            if method == "GET":
+                raise UnexpectedAnswerError(
+                    f'SendGrid (source "{self.source}") answered {method} {path} with nothing at all. '
+                    "The tables stay as they are. Check base_url: a proxy may stand in between.",
+                    status=response.status_code,
+                )
             return None
         try:
             return orjson.loads(response.content)

@@ -24,7 +24,7 @@ import urllib3
 from requests.auth import AuthBase
 
 from sendgrid_orchestration.sendgrid.client import USER_AGENT, SendGridClient
-from sendgrid_orchestration.sendgrid.errors import ExportFailedError, SendGridUnavailableError
+from sendgrid_orchestration.sendgrid.errors import ExportFailedError, NotFoundError, SendGridUnavailableError
 from sendgrid_orchestration.sendgrid.reading import Reading
 
 logger = logging.getLogger(__name__)
@@ -36,8 +36,15 @@ EXPORTS_TRIED = 3
 """How many exports are asked for where one fails, its links expire or its files are damaged."""
 
 DOWNLOADS_TRIED = 3
-LONGEST_JOB = 24 * 3600.0
-"""Files are kept no longer than a day or three; a job that runs longer than that has been forgotten."""
+EXPORT_TIMEOUT_S = 6 * 3600.0
+"""How long a job may stay pending. SendGrid publishes no limit; an export of all contacts of a large account takes hours."""
+
+LINKS_TIMEOUT_S = 300.0
+"""How long a job may be ready, count contacts and have no links to them."""
+
+_READY = frozenset({"ready", "completed"})
+_FAILED = frozenset({"failure", "failed", "errored"})
+"""The second and third are SendGrid's words for other jobs of Marketing Campaigns."""
 
 _CHUNK = 1 << 18
 _FOLDERS, _LOCK = "sendgrid-export-", "in-use.lock"
@@ -45,7 +52,13 @@ _FOLDERS, _LOCK = "sendgrid-export-", "in-use.lock"
 
 @dataclass(frozen=True)
 class ExportJob:
-    """An export as SendGrid describes it."""
+    """An export as SendGrid describes it.
+
+    Attributes:
+        status: `pending`, `ready` or `failure`; any other word counts as pending.
+        urls: the links to its files; an export of nobody may have none.
+        contact_count: None where SendGrid does not say.
+    """
 
     id: str
     status: str
@@ -57,15 +70,30 @@ class ExportJob:
     def from_answer(cls, export_id: str, answer: Any) -> Self:
         """Read leniently: keys come and go between SendGrid's documents."""
         found = answer if isinstance(answer, dict) else {}
-        count = found.get("contact_count")
+        count = str(found.get("contact_count"))
         urls = found.get("urls")
         return cls(
             id=export_id,
             status=str(found.get("status") or "").lower(),
-            urls=tuple(str(url) for url in urls or () if url),
-            contact_count=count if isinstance(count, int) else None,
+            urls=tuple(str(url) for url in urls if url) if isinstance(urls, list) else (),
+            contact_count=int(count) if count.isascii() and count.isdigit() else None,
             message=str(found.get("message") or ""),
         )
+
+    @property
+    def has_failed(self) -> bool:
+        """SendGrid gave it up."""
+        return self.status in _FAILED
+
+    @property
+    def is_ready(self) -> bool:
+        """SendGrid says that it is done, whether or not there is anything to download."""
+        return self.status in _READY
+
+    @property
+    def lacks_links(self) -> bool:
+        """It counts contacts and has no links. Without both it is an empty export: the specification requires neither."""
+        return not self.urls and bool(self.contact_count)
 
 
 @dataclass(frozen=True)
@@ -102,6 +130,7 @@ def exported(
     list_id: str | None = None,
     segment_id: str | None = None,
     progress: Progress = logger.info,
+    timeout: float = EXPORT_TIMEOUT_S,
 ) -> Iterator[ExportedFiles]:
     """Have an export made and bring its files here; they are gone when the block ends.
 
@@ -111,12 +140,14 @@ def exported(
         list_id: only contacts of this list.
         segment_id: only contacts of this segment. Without either, all contacts.
         progress: told, in a sentence, how far it is.
+        timeout: seconds that a job may stay pending.
 
     Raises:
         ExportFailedError: SendGrid failed to make it, or its files could not be had whole.
         NotFoundError: there is no such list or segment.
+        SendGridUnavailableError: it was still pending after `timeout`.
     """
-    wanted: dict[str, Any] = {"file_type": "csv"}
+    wanted: dict[str, Any] = {"file_type": "csv", "notifications": {"email": False}}
     if list_id:
         wanted["list_ids"] = [list_id]
     if segment_id:
@@ -124,10 +155,9 @@ def exported(
     began = time.monotonic()
     with _folder() as folder:
         for attempt in range(1, EXPORTS_TRIED + 1):
-            job = _finished(client, _create(client, wanted), progress)
+            export_id = _create(client, wanted)
             try:
-                if job.status == "failure":
-                    raise ExportFailedError(f"SendGrid says: {job.message or 'no reason'}")
+                job = _finished(client, export_id, progress, timeout)
                 paths = _download_all(client, job, folder, progress)
             except ExportFailedError as error:
                 if attempt == EXPORTS_TRIED:
@@ -168,26 +198,53 @@ def _create(client: SendGridClient, wanted: dict[str, Any]) -> str:
     return str(export_id)
 
 
-def _finished(client: SendGridClient, export_id: str, progress: Progress) -> ExportJob:
-    """Ask until the job is ready or has failed, ever more seldom."""
+def _finished(client: SendGridClient, export_id: str, progress: Progress, timeout: float) -> ExportJob:
+    """Poll until the job is ready, at growing intervals.
+
+    Raises:
+        ExportFailedError: SendGrid gave the job up or forgot it, or it is ready and its files do not appear.
+        SendGridUnavailableError: it is still pending after `timeout` seconds.
+    """
     began = time.monotonic()
+    ready_at: float | None = None
     pause = client.policy.first_poll
     while True:
-        job = ExportJob.from_answer(export_id, client.get(f"{PATH}/{export_id}"))
+        job = _job(client, export_id)
         elapsed = time.monotonic() - began
-        if job.status in ("ready", "completed") and (job.urls or job.contact_count == 0):
+        if job.has_failed:
+            raise ExportFailedError(f"SendGrid says: {job.message or 'no reason'}")
+        if job.is_ready and not job.lacks_links:
             progress(f"Export {export_id} is ready after {elapsed:.0f} s: {len(job.urls)} files.")
             return job
-        if job.status in ("failure", "failed", "errored"):
-            return ExportJob(job.id, "failure", job.urls, job.contact_count, job.message)
-        if elapsed > LONGEST_JOB:
+        if job.is_ready:
+            ready_at = elapsed if ready_at is None else ready_at
+            if elapsed - ready_at >= LINKS_TIMEOUT_S:
+                raise ExportFailedError(
+                    f"it is ready, counts {job.contact_count} contacts, and had no links to them "
+                    f"{elapsed - ready_at:.0f} s later"
+                )
+        elif elapsed >= timeout:
             raise SendGridUnavailableError(
-                f'Export {export_id} of source "{client.source}" is still "{job.status}" after {elapsed / 3600:.0f} hours. '
-                "The tables stay as they are. Ask SendGrid's support what became of it."
+                f'Export {export_id} of source "{client.source}" is still "{job.status}" after {_time(elapsed)}. '
+                "The tables stay as they are, and the next run asks for another. "
+                "If that happens again, ask SendGrid's support what became of it."
             )
         progress(f"Export {export_id} is {job.status or 'being made'} since {elapsed:.0f} s.")
         client.sleep(pause)
         pause = min(pause * 1.5, client.policy.longest_poll)
+
+
+def _job(client: SendGridClient, export_id: str) -> ExportJob:
+    """What SendGrid says of a job that it was asked to do."""
+    try:
+        return ExportJob.from_answer(export_id, client.get(f"{PATH}/{export_id}"))
+    except NotFoundError as error:
+        # Passed on as it is, it would mean that the list or segment is gone.
+        raise ExportFailedError(f"SendGrid no longer knows export {export_id}") from error
+
+
+def _time(seconds: float) -> str:
+    return f"{seconds / 3600:.1f} hours" if seconds >= 3600 else f"{seconds / 60:.0f} minutes"
 
 
 def _download_all(
@@ -201,7 +258,7 @@ def _download_all(
             _download(client, urls[number], path)
         except _LinkExpiredError:
             # The job gives fresh links for as long as it keeps the files.
-            fresh = ExportJob.from_answer(job.id, client.get(f"{PATH}/{job.id}"))
+            fresh = _job(client, job.id)
             if len(fresh.urls) != len(urls):
                 raise ExportFailedError("the links expired and the export has no others") from None
             urls = fresh.urls

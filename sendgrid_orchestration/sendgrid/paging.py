@@ -2,6 +2,10 @@
 
 Each function yields the rows and says in a `Reading` whether they are surely all. Where a list changed under the read it
 is read again from the start: rows then come twice, and the caller keeps the last of each.
+
+SendGrid answers an empty list with `[]` or with null. Null with a count of 0 is empty, and so is null where 0 rows are
+expected. A null that nothing counts is as good as an uncounted `[]` at the beginning of a list: the caller decides, knowing
+what was there before. In the middle of a list, or beside another count, it may hide rows.
 """
 
 from __future__ import annotations
@@ -53,7 +57,7 @@ def token_pages(
         yield from one_pass.rows(params)
         trouble = one_pass.trouble()
         if trouble is None:
-            reading.counted = reading.counted or bool(one_pass.counts)
+            reading.compared(counted=bool(one_pass.counts))
             return
         if attempt < PASSES:
             reading.note(f"{path}: {trouble}. Read again from the start.")
@@ -73,6 +77,7 @@ class _Pass:
     counts: list[tuple[int, int]] = field(default_factory=list)
     seen: set[tuple[Any, ...]] = field(default_factory=set)
     repeated: bool = False
+    pages: int = 0
     had_null: bool = False
 
     def rows(self, params: Params | None) -> Iterator[Row]:
@@ -81,17 +86,17 @@ class _Pass:
         fingerprints: set[bytes] = set()
         while True:
             rows = rows_in(answer, self.keys, self.path, self.reading, self.client.source)
-            metadata = answer.get("_metadata") if isinstance(answer, dict) else None
-            metadata = metadata if isinstance(metadata, dict) else {}
             print_of_page = _fingerprint(rows)
-            link = metadata.get("next")
+            link = _metadata(answer).get("next")
             if (rows and print_of_page in fingerprints) or link in links:
                 self.repeated = True
                 return
             fingerprints.add(print_of_page)
-            self.had_null |= rows is None
-            if isinstance(metadata.get("count"), int):
-                self.counts.append((metadata["count"], len(rows or ())))
+            count = stated_count(answer)
+            self.pages += 1
+            self.had_null |= rows is None and count != 0
+            if count is not None:
+                self.counts.append((count, len(rows or ())))
             for row in rows or ():
                 self.seen.add(tuple(row.get(name) for name in self.identity))
                 yield row
@@ -104,7 +109,7 @@ class _Pass:
         """Why this pass may have missed rows; None where it has not."""
         if self.repeated:
             return "a page came a second time"
-        if self.had_null:
+        if self.had_null and (self.counts or self.pages > 1):
             return "there was null where rows should be"
         totals = {total for total, _ in self.counts}
         # Documented as the number of items on all pages; where it is each page's own number, it proves nothing.
@@ -144,7 +149,11 @@ def offset_pages(
         taken = 0
         while True:
             asked = {**(params or {}), "limit": limit, "offset": max(taken - 1, 0)}
-            rows = rows_in(client.get(path, asked), ("result",), path, reading, client.source)
+            answer = client.get(path, asked)
+            rows = rows_in(answer, ("result",), path, reading, client.source)
+            if not rows and not taken:
+                reading.compared(counted=0 in (expected, stated_count(answer)))
+                return
             if rows is None:
                 reading.doubt(f"{path}: there was null where rows should be, after {taken} rows.")
                 return
@@ -187,7 +196,7 @@ def numbered_pages(
         expected: how many rows there should be; empty pages are then not searched for more.
     """
     page, empty, rows_read = 1, 0, 0
-    before: bytes | None = None
+    fingerprints: set[bytes] = set()
     while True:
         try:
             answer = client.get(path, {"page": page, "page_size": page_size})
@@ -196,13 +205,13 @@ def numbered_pages(
                 raise
             return
         rows = rows_in(answer, (key,), path, reading, client.source)
-        if rows is None:
+        if rows is None and expected != 0 and (expected is not None or page > 1):
             reading.doubt(f"{path}: there was null where rows should be, on page {page}.")
         fingerprint = _fingerprint(rows)
-        if rows and fingerprint == before:
-            reading.doubt(f"{path}: page {page} repeats the one before. What follows was not read.")
+        if rows and fingerprint in fingerprints:
+            reading.doubt(f"{path}: page {page} repeats an earlier one. What follows was not read.")
             return
-        before = fingerprint
+        fingerprints.add(fingerprint)
         yield from rows or ()
         rows_read += len(rows or ())
         empty = 0 if rows else empty + 1
@@ -212,6 +221,44 @@ def numbered_pages(
             reading.doubt(f"{path}: {empty} empty pages in a row, after {rows_read} rows, and no end.")
             return
         page += 1
+
+
+def whole_list(
+    client: SendGridClient, path: str, reading: Reading, *keys: str, params: Params | None = None
+) -> list[Row]:
+    """The rows of a list that has no pages.
+
+    Args:
+        client: whom to ask.
+        path: of the list.
+        reading: told what is odd.
+        keys: where the rows may stand; an answer that is an array itself needs none.
+        params: of the request.
+
+    Raises:
+        UnexpectedAnswerError: the answer has no rows at all.
+    """
+    answer = client.get(path, params)
+    # The specification of segments shows one bare object where the API sends {"results": […]}.
+    if isinstance(answer, dict) and "id" in answer and answer.keys().isdisjoint(keys):
+        answer = [answer]
+    rows = rows_in(answer, keys, path, reading, client.source)
+    count = stated_count(answer)
+    reading.compared(counted=count is not None and count == len(rows or ()))
+    if rows is None and count:
+        reading.doubt(f"{path}: there was null where rows should be, and SendGrid counts {count}.")
+    return rows or []
+
+
+def stated_count(answer: Any) -> int | None:
+    """How many rows the answer says there are; None where it does not say."""
+    count = _metadata(answer).get("count")
+    return count if isinstance(count, int) else None
+
+
+def _metadata(answer: Any) -> dict[str, Any]:
+    metadata = answer.get("_metadata") if isinstance(answer, dict) else None
+    return metadata if isinstance(metadata, dict) else {}
 
 
 def rows_in(answer: Any, keys: tuple[str, ...], path: str, reading: Reading, source: str) -> list[Row] | None:

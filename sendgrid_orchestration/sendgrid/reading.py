@@ -15,13 +15,21 @@ class Reading:
 
     Attributes:
         complete: nothing speaks against every row having been read.
-        counted: SendGrid's own count agreed with what was read; an empty read without it is suspicious.
         notes: sentences for the run's log and metadata.
     """
 
     complete: bool = True
-    counted: bool = False
     notes: list[str] = field(default_factory=list)
+    _counted: bool | None = None
+
+    @property
+    def counted(self) -> bool:
+        """SendGrid's own count agreed with everything that was read; an empty read without it is suspicious."""
+        return bool(self._counted)
+
+    def compared(self, *, counted: bool) -> None:
+        """Remember whether a list that was read to its end could be compared with SendGrid's own count."""
+        self._counted = counted and self._counted is not False
 
     def note(self, sentence: str) -> None:
         """Remember something odd that hides no row."""

@@ -32,6 +32,8 @@ class ExportHabits:
         rows_per_file: splits an export even where max_file_size would not.
         link_seconds: how long links work.
         empty_as_nothing: an export without rows is a file of zero bytes, not a header.
+        empty_answer: how a job without rows says that it is ready: with a link to an empty file, with a count of 0 and no
+            links, or with neither; the specification requires none of the two.
         header: how custom fields are spelled in the header; SendGrid's own columns are upper case.
         extra_columns: columns that nobody has seen before, with the value in every row.
         duplicate_rows: so many rows at the front come a second time at the end.
@@ -45,6 +47,7 @@ class ExportHabits:
     rows_per_file: int = 500_000
     link_seconds: int = 259_200
     empty_as_nothing: bool = True
+    empty_answer: Literal["link", "count", "bare"] = "link"
     header: Literal["upper", "as_named"] = "as_named"
     extra_columns: dict[str, str] = field(default_factory=dict)
     duplicate_rows: int = 0
@@ -210,8 +213,11 @@ class Exports:
         told["completed_at"] = iso(job.completed)
         if job.habits.failure is not None:
             return told | {"status": "failure", "message": job.habits.failure}
-        links = [self._link(job, part) for part in range(job.files)]
-        return told | {"status": "ready", "urls": links, "contact_count": len(job.numbers)}
+        told["status"] = "ready"
+        as_it_is = "link" if len(job.numbers) else job.habits.empty_answer
+        if as_it_is == "link":
+            told["urls"] = [self._link(job, part) for part in range(job.files)]
+        return told if as_it_is == "bare" else told | {"contact_count": len(job.numbers)}
 
     def _link(self, job: Export, part: int) -> str:
         ending = ".gzip" if job.habits.gzip_name else ""

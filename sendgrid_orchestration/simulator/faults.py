@@ -114,6 +114,16 @@ class FaultPlan:
         """A null where the array should be."""
         return self.add(path, times=times, skip=skip, change=lambda body: {**body, key: None})
 
+    def null_when_empty(self, path: str) -> Fault:
+        """From now on a null wherever an array without elements would be: as a whole, or under a key."""
+
+        def change(body: Any) -> Any:
+            if isinstance(body, dict):
+                return {key: None if value == [] else value for key, value in body.items()}
+            return None if body == [] else body
+
+        return self.add(path, times=None, change=change)
+
     def foreign_next(self, path: str, host: str = "evil.example", *, times: int | None = 1) -> Fault:
         """The next page is said to be at another host: who follows that link gives the key away."""
 

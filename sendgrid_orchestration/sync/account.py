@@ -6,7 +6,8 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
-from sendgrid_orchestration.sendgrid.paging import offset_pages, rows_in, token_pages
+from sendgrid_orchestration.sendgrid.client import Params
+from sendgrid_orchestration.sendgrid.paging import offset_pages, token_pages, whole_list
 from sendgrid_orchestration.sync.context import Context
 from sendgrid_orchestration.sync.mirror import Records
 
@@ -20,6 +21,7 @@ STATS_AGAIN = timedelta(days=30)
 """How far back every later sync reads them again: opens and clicks are counted late, incidents are corrected."""
 
 _STATS_SLICE = timedelta(days=90)
+_GROUPS = "/v3/asm/groups"
 
 
 def suppression(list_name: str) -> Callable[[Context], Records]:
@@ -44,11 +46,7 @@ def suppression(list_name: str) -> Callable[[Context], Records]:
 
 def unsubscribe_groups(context: Context) -> Records:
     """`GET /v3/asm/groups`, which is not paged."""
-    path = "/v3/asm/groups"
-    rows = rows_in(context.client.get(path), ("groups",), path, context.reading, context.client.source)
-    if rows is None:
-        context.reading.doubt(f"{path}: there was null where rows should be.")
-    yield from rows or ()
+    yield from whole_list(context.client, _GROUPS, context.reading, "groups")
 
 
 def unsubscribe_group_members(context: Context) -> Records:
@@ -56,7 +54,7 @@ def unsubscribe_group_members(context: Context) -> Records:
 
     It pages, though the specification does not say so. Should it not, the groups' own counts tell whether all were there.
     """
-    groups = context.client.get("/v3/asm/groups")
+    groups = context.client.get(_GROUPS)
     expected = sum(group.get("unsubscribes") or 0 for group in groups) if isinstance(groups, list) else None
     yield from offset_pages(
         context.client,
@@ -90,12 +88,12 @@ def daily_stats(context: Context) -> Records:
     first = min(max(days), last) - STATS_AGAIN if days else last - FIRST_STATS
     while first <= last:
         until = min(last, first + _STATS_SLICE - timedelta(days=1))
-        path = "/v3/stats"
-        answer = context.client.get(
-            path,
-            {"start_date": first.isoformat(), "end_date": until.isoformat(), "aggregated_by": "day"},
-        )
-        for day in rows_in(answer, ("stats",), path, context.reading, context.client.source) or ():
+        by_day: Params = {
+            "start_date": first.isoformat(),
+            "end_date": until.isoformat(),
+            "aggregated_by": "day",
+        }
+        for day in whole_list(context.client, "/v3/stats", context.reading, "stats", params=by_day):
             yield {"date": day.get("date"), "stats": _sole(day.get("stats"))}
         first = until + timedelta(days=1)
 

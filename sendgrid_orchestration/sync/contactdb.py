@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
-from sendgrid_orchestration.sendgrid.paging import offset_pages, rows_in
+from sendgrid_orchestration.sendgrid.paging import offset_pages, whole_list
 from sendgrid_orchestration.sync.context import Context
 from sendgrid_orchestration.sync.mirror import Records
 
 
 def lists(context: Context) -> Records:
     """`GET /v3/contactdb/lists`, which is not paged."""
-    yield from _all_at_once(context, "/v3/contactdb/lists", "lists")
+    yield from whole_list(context.client, "/v3/contactdb/lists", context.reading, "lists")
 
 
 def segments(context: Context) -> Records:
     """`GET /v3/contactdb/segments`, with the conditions that select."""
-    for segment in _all_at_once(context, "/v3/contactdb/segments", "segments"):
+    for segment in whole_list(context.client, "/v3/contactdb/segments", context.reading, "segments"):
         conditions = segment.get("conditions")
         yield {
             **segment,
@@ -28,19 +27,14 @@ def segments(context: Context) -> Records:
 
 def field_definitions(context: Context) -> Records:
     """Custom fields, then reserved ones, which have no id of their own."""
-    for field in _all_at_once(context, "/v3/contactdb/custom_fields", "custom_fields"):
+    for field in whole_list(context.client, "/v3/contactdb/custom_fields", context.reading, "custom_fields"):
         yield {**field, "is_reserved": False, "read_only": False}
-    for field in _all_at_once(context, "/v3/contactdb/reserved_fields", "reserved_fields"):
+    for field in whole_list(
+        context.client, "/v3/contactdb/reserved_fields", context.reading, "reserved_fields"
+    ):
         yield {"id": f"reserved:{field.get('name')}", **field, "is_reserved": True}
 
 
 def campaigns(context: Context) -> Records:
     """`GET /v3/campaigns`, newest first."""
     return offset_pages(context.client, "/v3/campaigns", context.reading, limit=10)
-
-
-def _all_at_once(context: Context, path: str, key: str) -> list[dict[str, Any]]:
-    rows = rows_in(context.client.get(path), (key,), path, context.reading, context.client.source)
-    if rows is None:
-        context.reading.doubt(f"{path}: there was null where {key} should be.")
-    return rows or []

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from typing import Any
 
 from sendgrid_orchestration.sendgrid.errors import MissingScopeError, NotFoundError, WrongFamilyError
-from sendgrid_orchestration.sendgrid.paging import rows_in, token_pages
+from sendgrid_orchestration.sendgrid.paging import rows_in, token_pages, whole_list
 from sendgrid_orchestration.sync.context import Context
 from sendgrid_orchestration.sync.mirror import Records, Seen
 from sendgrid_orchestration.sync.shape import moment
@@ -43,26 +43,16 @@ def segments(context: Context) -> Records:
 def listed_segments(context: Context) -> Iterator[tuple[str, dict[str, Any]]]:
     """The segments as their lists tell them, all at once, each with the path that it stands under."""
     ids = set()
-    for segment in _all_at_once(context, _SEGMENTS):
+    for segment in whole_list(context.client, _SEGMENTS, context.reading, "results", "result"):
         ids.add(segment.get("id"))
         yield _SEGMENTS, segment
     try:
-        old = [one for one in _all_at_once(context, _OLD_SEGMENTS) if one.get("id") not in ids]
+        old = whole_list(context.client, _OLD_SEGMENTS, context.reading, "results", "result")
     except (NotFoundError, WrongFamilyError):
         return  # the endpoint is deprecated since 2022 and may go
     for segment in old:
-        yield _OLD_SEGMENTS, {"query_version": "1", **segment}
-
-
-def _all_at_once(context: Context, path: str) -> list[dict[str, Any]]:
-    answer = context.client.get(path)
-    # The specification shows one bare object where the API sends {"results": […]}.
-    if isinstance(answer, dict) and "id" in answer and "results" not in answer:
-        answer = [answer]
-    rows = rows_in(answer, ("results", "result"), path, context.reading, context.client.source)
-    if rows is None:
-        context.reading.doubt(f"{path}: there was null where rows should be.")
-    return rows or []
+        if segment.get("id") not in ids:
+            yield _OLD_SEGMENTS, {"query_version": "1", **segment}
 
 
 def _with_query(
@@ -95,17 +85,17 @@ def _only_parent(segment: dict[str, Any]) -> dict[str, Any]:
 
 
 def field_definitions(context: Context) -> Records:
-    """`GET /v3/marketing/field_definitions`; without custom fields the answer may lack their key."""
+    """`GET /v3/marketing/field_definitions`; an account without custom fields may lack their key, or have a null there."""
     path = "/v3/marketing/field_definitions"
     answer = context.client.get(path)
-    found = answer if isinstance(answer, dict) else {}
-    if "custom_fields" not in found and "reserved_fields" not in found:
-        rows_in(answer, ("custom_fields", "reserved_fields"), path, context.reading, context.client.source)
-    for kind, is_reserved in (("custom_fields", False), ("reserved_fields", True)):
-        if kind in found and found[kind] is None:
-            context.reading.doubt(f"{path}: there was null where {kind} should be.")
-        for field in found.get(kind) or ():
-            yield {"read_only": False, **field, "is_reserved": is_reserved}
+    kinds = {"custom_fields": False, "reserved_fields": True}
+    present = [kind for kind in kinds if isinstance(answer, dict) and kind in answer]
+    for kind in present or kinds:
+        rows = rows_in(answer, (kind,), path, context.reading, context.client.source)
+        for field in rows or ():
+            yield {"read_only": False, **field, "is_reserved": kinds[kind]}
+        if kinds[kind] and not rows:
+            context.reading.doubt(f"{path}: there are no {kind}, which every account has.")
 
 
 def campaigns(context: Context) -> Records:

@@ -31,7 +31,7 @@ from sendgrid_orchestration.sendgrid.reading import Reading
 from sendgrid_orchestration.sync import contactdb, marketing
 from sendgrid_orchestration.sync.context import Context
 from sendgrid_orchestration.sync.custom_fields import fold
-from sendgrid_orchestration.sync.mirror import Seen
+from sendgrid_orchestration.sync.mirror import Seen, believes_empty
 from sendgrid_orchestration.warehouse.engine import open_connection
 from sendgrid_orchestration.warehouse.merge import Counts
 from sendgrid_orchestration.warehouse.merge_members import (
@@ -146,7 +146,7 @@ def _sync(context: Context, kind: _Kind, groups: list[_Group]) -> Counts:
         context.reading.doubt(
             f"{left} {kind.word}s were not reached in {TIME_FOR_ALL / 3600:.0f} hours; the next sync begins with them."
         )
-    if listing_complete:
+    if listing_complete and (groups or _believes_there_are_none(context, kind)):
         gone = close_groups(
             context.conn, context.raw, kind.table, [group.id for group in groups], context.now
         )
@@ -157,6 +157,11 @@ def _sync(context: Context, kind: _Kind, groups: list[_Group]) -> Counts:
         unchanged=total.members - total.joined,
         deleted=total.left,
     )
+
+
+def _believes_there_are_none(context: Context, kind: _Kind) -> bool:
+    present = sql.SQL("select count(*) from {} where valid_to is null")
+    return believes_empty(context, kind.table, present.format(sql.Identifier(context.raw, kind.table)))
 
 
 def _longest_unread_first(context: Context, kind: _Kind, groups: list[_Group]) -> list[_Group]:
@@ -189,7 +194,9 @@ def _sync_group(context: Context, kind: _Kind, group: _Group, deadline: float) -
 
 def _proven(context: Context, group: _Group, members: int) -> bool:
     """Whether all members were read, so that those who were not among them have left."""
-    if group.count and not members:
+    if not members and group.count is None and not context.reading.counted:
+        context.reading.doubt("No members came, and SendGrid does not count them.")
+    elif group.count and not members:
         context.reading.doubt(f"No members came, and SendGrid counts {group.count}.")
     elif group.exact and group.count is not None and members < group.count:
         now_counted = _count_again(context, group)
@@ -234,6 +241,7 @@ def _from_export(
                         raise ExportFailedError(f"The export of {group.id} has a row that is cut short.")
                     if row[place]:
                         yield row[place]
+        context.reading.compared(counted=files.contact_count is not None)
         if files.contact_count is not None and rows < files.contact_count:
             context.reading.doubt(f"The files have {rows} rows, and SendGrid says {files.contact_count}.")
 

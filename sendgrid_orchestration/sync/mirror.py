@@ -92,17 +92,26 @@ def _stage(context: Context, table: Table, read: Reader) -> int:
 
 
 def _may_delete(context: Context, table: Table, staged: int) -> bool:
-    """An empty answer where there were rows is believed only with SendGrid's count, or when it comes a second time."""
-    if staged or context.reading.counted:
-        return True
-    alive = context.number(
-        sql.SQL("select count(*) from {} where deleted_at is null").format(
-            sql.Identifier(context.raw, table.name)
-        )
+    alive = sql.SQL("select count(*) from {} where deleted_at is null")
+    return bool(staged) or believes_empty(
+        context, table.name, alive.format(sql.Identifier(context.raw, table.name))
     )
-    if alive == 0 or ledger.rows_of_last(context.conn, context.raw, table.name) == 0:
+
+
+def believes_empty(context: Context, name: str, alive: sql.Composed) -> bool:
+    """Whether an empty answer is believed where rows were known: with SendGrid's count, or when it comes a second time.
+
+    Args:
+        context: the circumstances; told if it is not.
+        name: of the object.
+        alive: counts the rows that would go.
+    """
+    if context.reading.counted:
+        return True
+    known = context.number(alive)
+    if known == 0 or ledger.rows_of_last(context.conn, context.raw, name) == 0:
         return True
     context.reading.doubt(
-        f"SendGrid gave no rows where {alive} were known. Nothing was deleted; if the next sync finds none either, they are gone."
+        f"SendGrid gave no rows where {known} were known. Nothing was deleted; if the next sync finds none either, they are gone."
     )
     return False

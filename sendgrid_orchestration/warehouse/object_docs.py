@@ -22,8 +22,9 @@ last changed; when a table was last read stands in `sync_runs`.
 
 **Deletes.** What SendGrid no longer has keeps its row and gets `deleted_at`. That is inferred only from a read that was proven
 complete: all pages or files read whole, and as many rows as SendGrid itself counts where it counts. Pages that repeat, do
-not fit together or hold null, a file that is cut short, a count that is not reached: such a read updates what it saw, deletes
-nothing, and says so in `sync_runs.warnings`. An empty answer that no count confirms is believed when it comes twice.
+not fit together or lack their rows, a file that is cut short, a count that is not reached: such a read updates what it saw,
+deletes nothing, and says so in `sync_runs.warnings`. An empty list (`[]` or null) that no count confirms is believed when two
+syncs in a row find it.
 
 **History.** A version that was replaced goes to `object_history`; the view `object_versions` adds the versions that stand. How
 a list was called, and how many contacts it had, on the first of March:

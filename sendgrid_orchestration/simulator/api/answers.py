@@ -163,8 +163,19 @@ def page(
     key: str = "result",
     default_size: int = 100,
     max_size: int = 1000,
+    null_when_empty: bool = False,
 ) -> Response:
-    """One page in the Marketing API's manner: `next` and `prev` are full addresses, and left out at the ends."""
+    """One page in the Marketing API's manner: `next` and `prev` are full addresses, and left out at the ends.
+
+    Args:
+        request: tells page and size.
+        items: all of them.
+        show: the document of one.
+        key: what the documents stand under.
+        default_size: of a page, where the request tells none.
+        max_size: of a page.
+        null_when_empty: the collection without items is a null with a count of 0, as single sends were seen to be.
+    """
     size = number_in(request, "page_size", default_size, 1, max_size)
     start = _offset(request.query_params.get("page_token"))
     metadata: dict[str, Any] = {"self": _page_url(request, size, start or None), "count": len(items)}
@@ -172,7 +183,8 @@ def page(
         metadata["prev"] = _page_url(request, size, max(start - size, 0))
     if start + size < len(items):
         metadata["next"] = _page_url(request, size, start + size)
-    return answer({key: [show(item) for item in items[start : start + size]], "_metadata": metadata})
+    shown = [show(item) for item in items[start : start + size]]
+    return answer({key: None if null_when_empty and not items else shown, "_metadata": metadata})
 
 
 def offset_page(request: Request, items: Sequence[T], default: int, most: int) -> Sequence[T]:

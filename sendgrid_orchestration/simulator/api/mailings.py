@@ -30,7 +30,8 @@ _Days = dict[date, Counter[str]]
 async def single_sends(request: Request) -> Response:
     """A page of single sends."""
     account = account_of(request)
-    return page(request, account.mailings.single_sends, lambda send: _summary(account, send))
+    sends = account.mailings.single_sends
+    return page(request, sends, lambda send: _summary(account, send), null_when_empty=True)
 
 
 async def search(request: Request) -> Response:
