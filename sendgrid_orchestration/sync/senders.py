@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sendgrid_orchestration.sendgrid.paging import rows_in
+from sendgrid_orchestration.sendgrid.paging import Row, rows_in, whole_list
 from sendgrid_orchestration.sync.context import Context
 from sendgrid_orchestration.sync.mirror import Records
 
@@ -12,22 +12,17 @@ VERIFIED_PAGE = 100
 
 def marketing_senders(context: Context) -> Records:
     """`GET /v3/marketing/senders`, which is not paged: an account has a hundred at the most."""
-    return _unpaged(context, "/v3/marketing/senders")
+    yield from _unpaged(context, "/v3/marketing/senders")
 
 
 def legacy_senders(context: Context) -> Records:
     """`GET /v3/senders` of legacy Marketing Campaigns, which is not paged either."""
-    return _unpaged(context, "/v3/senders")
+    yield from _unpaged(context, "/v3/senders")
 
 
-def _unpaged(context: Context, path: str) -> Records:
+def _unpaged(context: Context, path: str) -> list[Row]:
     # The specifications have `results` for one and `result` for the other; clients in use read a bare array from both.
-    rows = rows_in(
-        context.client.get(path), ("results", "result"), path, context.reading, context.client.source
-    )
-    if rows is None:
-        context.reading.doubt(f"{path}: there was null where rows should be.")
-    yield from rows or ()
+    return whole_list(context.client, path, context.reading, "results", "result")
 
 
 def verified_senders(context: Context) -> Records:
@@ -41,7 +36,8 @@ def verified_senders(context: Context) -> Records:
         answer = context.client.get(path, {"limit": VERIFIED_PAGE, "lastSeenID": max(seen) if seen else None})
         rows = rows_in(answer, ("results", "result"), path, context.reading, context.client.source)
         if rows is None:
-            context.reading.doubt(f"{path}: there was null where rows should be, after {len(seen)} rows.")
+            if seen:
+                context.reading.doubt(f"{path}: there was null where rows should be, after {len(seen)} rows.")
             return
         fresh = [row for row in rows if row.get("id") not in seen]
         yield from fresh
