@@ -70,7 +70,51 @@ SPECIFIC = {
 }
 """The columns that only this type's table has, beside those of every event."""
 
-COMMON = ["event_key", "message_key", "recipient_key", "sg_event_id", "sg_message_id", "smtp_id", "event", "event_at", "event_date", "received_at", "load_id", "is_copy", "is_test_post", "is_counted", "email", "recipient_domain", "mailbox_provider", "stream", "campaign_type", "campaign_key", "campaign_name", "template_key", "ab_variation", "phase_id", "categories", "asm_group_id", "singlesend_id", "singlesend_name", "mc_auto_id", "mc_auto_name", "mc_auto_step_id", "marketing_campaign_id", "marketing_campaign_name", "sg_template_id", "sg_template_name", "template_id", "template_version_id", "custom_args", "arg_customer", "arg_order", "arg_total", "arg_vip", "arg_ordered_at"]
+COMMON = [
+    "event_key",
+    "message_key",
+    "recipient_key",
+    "sg_event_id",
+    "sg_message_id",
+    "smtp_id",
+    "event",
+    "event_at",
+    "event_date",
+    "received_at",
+    "load_id",
+    "is_copy",
+    "is_test_post",
+    "is_counted",
+    "email",
+    "recipient_domain",
+    "mailbox_provider",
+    "stream",
+    "campaign_type",
+    "campaign_key",
+    "campaign_name",
+    "template_key",
+    "ab_variation",
+    "phase_id",
+    "categories",
+    "asm_group_id",
+    "singlesend_id",
+    "singlesend_name",
+    "mc_auto_id",
+    "mc_auto_name",
+    "mc_auto_step_id",
+    "marketing_campaign_id",
+    "marketing_campaign_name",
+    "sg_template_id",
+    "sg_template_name",
+    "template_id",
+    "template_version_id",
+    "custom_args",
+    "arg_customer",
+    "arg_order",
+    "arg_total",
+    "arg_vip",
+    "arg_ordered_at",
+]
 
 
 def full_post(event: str, number: int) -> dict[str, Any]:
@@ -277,7 +321,17 @@ def warehouse(
         landing.land(body([*full, *bare]), received_at=RECEIVED)
         result = load_waiting(url, landing.store, SOURCE)
         assert (result.inserted, result.quarantined) == (2 * len(TABLES), 0)
-        dbt(url, folder / "dbt", "build", "--select", "resource_type:seed", "path:models/events", "--exclude-resource-type", "test", "unit_test")
+        dbt(
+            url,
+            folder / "dbt",
+            "build",
+            "--select",
+            "resource_type:seed",
+            "path:models/events",
+            "--exclude-resource-type",
+            "test",
+            "unit_test",
+        )
         yield conn
     with psycopg.connect(postgres_url, autocommit=True) as conn:
         conn.execute(b"drop database golden with (force)")
