@@ -56,8 +56,9 @@ format: $(VENV)/.dev  ## format Python and SQL
 bench: $(VENV)/.dev  ## print the benchmark table, write benchmarks/results.json
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-soak: $(VENV)/.dev  ## the fault tests at length: a hundred kills each of receiver, loader and sync
+soak: $(VENV)/.dev  ## the fault tests at length, then tables, loader and models on each version of Postgres
 	@SOAK=1 $(BIN)/python -m pytest --timeout 3600 tests/fault $(ARGS)
+	@SOAK=1 $(BIN)/python -m tests.support.postgres_versions
 
 dashboards: $(VENV)/.runtime  ## the dashboards in Superset, over what is in the warehouse
 	@$(BIN)/python -m dashboards $(ARGS)

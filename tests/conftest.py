@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 from sendgrid_orchestration.warehouse import embedded
+from tests.support.databases import database
 
 _numbers = itertools.count(1)
 _LOOK_AT_THE_LIVING_DEMO = ("test_dashboards.py", "test_live.py", "test_pages.py")
@@ -45,8 +45,5 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.fixture
 def warehouse_url(postgres_url: str) -> Iterator[str]:
     """An empty database of the test's own."""
-    name = f"test_{next(_numbers)}"
-    with psycopg.connect(postgres_url, autocommit=True) as conn:
-        conn.execute(f'create database "{name}" template template0 strategy file_copy'.encode())
-        yield postgres_url.rsplit("/", 1)[0] + f"/{name}"
-        conn.execute(f'drop database "{name}" with (force)'.encode())
+    with database(postgres_url, f"test_{next(_numbers)}") as url:
+        yield url

@@ -22,6 +22,7 @@ Record = Mapping[str, Any]
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MISSING = object()
 _MOST_MILLISECONDS = 1e11
+_MOST_DIGITS = 1_000
 _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")
 """NUL as JSON writes it, which jsonb refuses; behind an escaped backslash the same letters are only letters."""
 
@@ -132,9 +133,11 @@ def _integer(value: Any) -> Any:
 
 def _numeric(value: Any) -> Any:
     try:
-        return Decimal(str(value))
+        number = Decimal(str(value))
     except InvalidOperation:
         return _UNFIT
+    # Postgres has 131,072 digits before the point and 16,383 behind it; beyond, the whole sync would fail.
+    return number if number.is_finite() and abs(number.adjusted()) < _MOST_DIGITS else _UNFIT
 
 
 def _boolean(value: Any) -> Any:
@@ -149,7 +152,7 @@ def moment(value: Any) -> Any:
         value = value.strip()
         if not value:
             return None
-        if re.fullmatch(r"-?\d{9,}", value):
+        if re.fullmatch(r"-?[0-9]{9,15}", value):
             value = int(value)
     if isinstance(value, bool):
         return _UNFIT
@@ -159,9 +162,10 @@ def moment(value: Any) -> Any:
                 return None  # SendGrid's way of saying never
             return _EPOCH + timedelta(seconds=value / 1000 if abs(value) > _MOST_MILLISECONDS else value)
         found = datetime.fromisoformat(str(value))
+        # In UTC, because Postgres accepts no offset of 16 hours or more.
+        return found.astimezone(UTC) if found.tzinfo else found.replace(tzinfo=UTC)
     except (ValueError, OverflowError):
         return _UNFIT
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def _date(value: Any) -> Any:

@@ -8,13 +8,15 @@ know only stored ones: adding one rewrites the partitions, about a minute for te
 
 from __future__ import annotations
 
+import hashlib
+from functools import cache
 from importlib.resources import files
 
 import psycopg
 from psycopg import sql
 
 from sendgrid_orchestration.settings import CustomArgType, Source
-from sendgrid_orchestration.warehouse.errors import MigrationError
+from sendgrid_orchestration.warehouse.dependent_views import dropped_views
 
 _SQL = files("sendgrid_orchestration.warehouse") / "sql" / "custom_args"
 _FIRST_WITH_VIRTUAL_COLUMNS = 180000
@@ -34,63 +36,69 @@ def column_name(arg: str) -> str:
 
 
 def missing(conn: psycopg.Connection, source: Source) -> list[str]:
-    """The custom args in the settings that have no column of their type yet."""
+    """The custom args in the settings that have no column as this program defines it."""
     columns = _columns(conn, source)
     return [
-        arg for arg, kind in source.custom_args.items() if columns.get(column_name(arg)) != COLUMN_TYPES[kind]
+        arg
+        for arg, kind in source.custom_args.items()
+        if columns.get(column_name(arg)) != _comment(arg, kind)
     ]
 
 
 def add_columns(conn: psycopg.Connection, source: Source) -> None:
-    """Add the columns that are missing, and change those whose type has changed in the settings.
+    """Add the columns that are missing, and replace those whose type or definition has changed; views follow.
 
     A column whose custom arg has left the settings stays: somebody may query it, and it costs nothing.
 
     Raises:
-        MigrationError: a column has to change its type, and views stand on it.
+        MigrationError: something stands on a column that has to be replaced, and cannot follow.
     """
     columns = _columns(conn, source)
+    events = sql.Identifier(source.raw_schema, "events")
     for arg in missing(conn, source):
-        if column_name(arg) in columns:
-            _drop(conn, source, arg, columns[column_name(arg)])
-        _add(conn, source, arg, source.custom_args[arg])
+        column = column_name(arg)
+        if column not in columns:
+            _add(conn, source, arg, source.custom_args[arg])
+            continue
+        with dropped_views(conn, events.as_string(conn), column):
+            conn.execute(sql.SQL("alter table {} drop column {}").format(events, sql.Identifier(column)))
+            _add(conn, source, arg, source.custom_args[arg])
 
 
 def _add(conn: psycopg.Connection, source: Source, arg: str, kind: CustomArgType) -> None:
     storage = "virtual" if conn.info.server_version >= _FIRST_WITH_VIRTUAL_COLUMNS else "stored"
-    value = sql.SQL("(custom_args ->> {})").format(sql.Literal(arg))
-    template = (_SQL / f"{kind}.sql").read_text(encoding="utf-8")
+    events, column = sql.Identifier(source.raw_schema, "events"), column_name(arg)
     conn.execute(
         sql.SQL("alter table {} add column {} {} generated always as (\n{}\n) {}").format(
-            sql.Identifier(source.raw_schema, "events"),
-            sql.Identifier(column_name(arg)),
+            events,
+            sql.Identifier(column),
             sql.SQL(COLUMN_TYPES[kind]),
-            sql.SQL(template).format(value=value),
+            sql.SQL(_template(kind)).format(value=sql.SQL("(custom_args ->> {})").format(sql.Literal(arg))),
             sql.SQL(storage),
+        )
+    )
+    conn.execute(
+        sql.SQL("comment on column {} is {}").format(
+            sql.Identifier(source.raw_schema, "events", column), sql.Literal(_comment(arg, kind))
         )
     )
 
 
-def _drop(conn: psycopg.Connection, source: Source, arg: str, old: str) -> None:
-    column = column_name(arg)
-    try:
-        with conn.transaction():
-            conn.execute(
-                sql.SQL("alter table {} drop column {}").format(
-                    sql.Identifier(source.raw_schema, "events"), sql.Identifier(column)
-                )
-            )
-    except psycopg.errors.DependentObjectsStillExist as error:
-        raise MigrationError(
-            f"The settings want {source.raw_schema}.events.{column} to be {source.custom_args[arg]}; it is {old}, and views "
-            f"use it. Run `alter table {source.raw_schema}.events drop column {column} cascade` and build the models "
-            f"again, or put the old type back. The views: {error.diag.message_detail}"
-        ) from error
+@cache
+def _template(kind: CustomArgType) -> str:
+    return (_SQL / f"{kind}.sql").read_text(encoding="utf-8")
 
 
-def _columns(conn: psycopg.Connection, source: Source) -> dict[str, str]:
+def _comment(arg: str, kind: CustomArgType) -> str:
+    """What the column is, and a fingerprint of its definition, by which an upgrade knows an older one."""
+    digest = hashlib.blake2b(_template(kind).encode(), digest_size=6).hexdigest()
+    return f"The custom arg {arg} as {kind}; null where it does not fit. Defined as {digest}."
+
+
+def _columns(conn: psycopg.Connection, source: Source) -> dict[str, str | None]:
+    """The generated columns of `events`, each with its comment."""
     query = """
-        select attname, format_type(atttypid, atttypmod)
+        select attname, col_description(attrelid, attnum)
         from pg_attribute
         where attrelid = to_regclass(%s) and attgenerated != '' and not attisdropped
     """

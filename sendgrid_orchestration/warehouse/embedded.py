@@ -35,6 +35,8 @@ assert _WHEEL is not None and _WHEEL.origin is not None, "it is a dependency of 
 BINARIES = Path(_WHEEL.origin).parent / "pginstall" / "bin"  # found without running the wheel's own code
 USER = "postgres"
 DATABASES = ("warehouse", "dagster")
+BUILTIN_LOCALE = ("--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8")
+"""Options of initdb. The built-in provider sorts and folds the same on every machine, and by far the fastest."""
 
 START_ATTEMPTS = 15
 """A server that was killed leaves children that hold its data directory for about a second; each attempt waits one."""
@@ -54,15 +56,7 @@ def ensure_running(data_dir: Path) -> str:
     Raises:
         EmbeddedPostgresError: it does not start.
     """
-    server = _Server(data_dir.absolute() / "postgres")
-    if server.answers():
-        return server.url()
-    with server.locked():
-        if not server.answers():
-            server.initialise()
-            server.start()
-        server.create_databases()
-    return server.url()
+    return Server(data_dir.absolute() / "postgres").ensure_running()
 
 
 def stop(data_dir: Path) -> None:
@@ -71,109 +65,141 @@ def stop(data_dir: Path) -> None:
     Raises:
         EmbeddedPostgresError: it does not stop.
     """
-    server = _Server(data_dir.absolute() / "postgres")
-    if server.folder.exists():
-        with server.locked():
-            server.stop()
+    Server(data_dir.absolute() / "postgres").stop()
 
 
 @dataclass(frozen=True)
-class _Server:
+class Server:
+    """A Postgres that lives in one folder.
+
+    Attributes:
+        folder: holds the data directory, the password and the port.
+        binaries: the folder of `initdb`, `pg_ctl` and `postgres`.
+        locale: options of initdb; a Postgres before 17 has no built-in provider.
+    """
+
     folder: Path
+    binaries: Path = BINARIES
+    locale: tuple[str, ...] = BUILTIN_LOCALE
+
+    def ensure_running(self) -> str:
+        """Start it unless it runs already, and create the databases.
+
+        Returns:
+            The URL of the database `warehouse`.
+
+        Raises:
+            EmbeddedPostgresError: it does not start.
+        """
+        if self._answers():
+            return self._url()
+        with self._locked():
+            if not self._answers():
+                self._initialise()
+                self._start()
+            self._create_databases()
+        return self._url()
 
     @property
-    def data(self) -> Path:
+    def _data(self) -> Path:
         return self.folder / "data"
 
     @property
-    def log(self) -> Path:
+    def _log(self) -> Path:
         # Inside the data directory: the unprivileged user that the server runs as can write nowhere else.
-        return self.data / "server.log"
+        return self._data / "server.log"
 
     @property
-    def pid_file(self) -> Path:
-        return self.data / "postmaster.pid"
+    def _pid_file(self) -> Path:
+        return self._data / "postmaster.pid"
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def _locked(self) -> Iterator[None]:
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         with (self.folder / "lock").open("w") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 
-    def url(self, database: str = "warehouse") -> str:
+    def _url(self, database: str = "warehouse") -> str:
         return f"postgresql://{USER}:{self._password()}@127.0.0.1:{self._port()}/{database}"
 
-    def answers(self) -> bool:
+    def _answers(self) -> bool:
         """Whether the server is up, and is ours.
 
         Asked of the server itself: `pg_ctl status` believes the process id of a server that was killed, and whatever
         listens on our port might be somebody else's.
         """
         try:
-            with psycopg.connect(self.url("postgres"), connect_timeout=5) as conn:
+            with psycopg.connect(self._url("postgres"), connect_timeout=5) as conn:
                 row = conn.execute("show data_directory").fetchone()
         except (OSError, ValueError, psycopg.Error):
             return False
-        return row is not None and Path(row[0]) == self.data
+        return row is not None and Path(row[0]) == self._data
 
-    def initialise(self) -> None:
-        if (self.data / "PG_VERSION").exists():
+    def _initialise(self) -> None:
+        if (self._data / "PG_VERSION").exists():
             return
         password = self.folder / "password"
         if not password.exists():
             _write_private(password, secrets.token_urlsafe(24))
         # An interrupted initdb leaves half a data directory, and a second initdb refuses to work in one.
         with tempfile.TemporaryDirectory(dir=self.folder, prefix="initdb-") as scratch:
-            command = prefix(self.folder, BINARIES)
+            command = prefix(self.folder, self.binaries)
             target = Path(scratch) / "data"
             pwfile = Path(scratch) / "pwfile"
             _write_private(pwfile, self._password() + "\n")
             _give(Path(scratch), pwfile, like=self.folder)
             self._run(
                 *command,
-                str(BINARIES / "initdb"),
+                str(self.binaries / "initdb"),
                 f"--pgdata={target}",
                 f"--username={USER}",
                 f"--pwfile={pwfile}",
                 "--auth=scram-sha-256",
                 "--encoding=UTF8",
-                # The built-in provider sorts and folds the same on every machine, and by far the fastest.
-                "--locale=C",
-                "--locale-provider=builtin",
-                "--builtin-locale=C.UTF-8",
+                *self.locale,
                 purpose="initialise its data directory",
             )
             with (target / "postgresql.conf").open("a") as conf:
                 conf.write("include = 'machine.conf'\n")
-            target.rename(self.data)
+            target.rename(self._data)
 
-    def start(self) -> None:
-        command = prefix(self.folder, BINARIES)
+    def _start(self) -> None:
+        command = prefix(self.folder, self.binaries)
         for attempt in range(START_ATTEMPTS):
             self._forget_dead_server()
             port = self._choose_port()
-            (self.data / "machine.conf").write_text(tuning.configuration(port, self.data), encoding="utf-8")
-            result = self._pg_ctl(command, "start", "-w", "-t", "120", "-l", str(self.log))
-            if result.returncode == 0 or self.answers():
+            (self._data / "machine.conf").write_text(tuning.configuration(port, self._data), encoding="utf-8")
+            result = self._pg_ctl(command, "start", "-w", "-t", "120", "-l", str(self._log))
+            if result.returncode == 0 or self._answers():
                 return
             logger.info("The private Postgres did not start at attempt %s; trying again.", attempt + 1)
             time.sleep(1)
         raise EmbeddedPostgresError(
-            f"The private Postgres under {self.folder} does not start. The end of its log {self.log}: {self._log_tail()}"
+            f"The private Postgres under {self.folder} does not start. The end of its log {self._log}: {self._log_tail()}"
         )
 
     def stop(self) -> None:
-        if not self.pid_file.exists():
+        """Stop it if it runs.
+
+        Raises:
+            EmbeddedPostgresError: it does not stop.
+        """
+        if self.folder.exists():
+            with self._locked():
+                self._stop()
+
+    def _stop(self) -> None:
+        if not self._pid_file.exists():
             return
-        result = self._pg_ctl(prefix(self.folder, BINARIES), "stop", "-m", "fast", "-w", "-t", "60")
-        if result.returncode != 0 and self.answers():
+        result = self._pg_ctl(prefix(self.folder, self.binaries), "stop", "-m", "fast", "-w", "-t", "60")
+        if result.returncode != 0 and self._answers():
             raise EmbeddedPostgresError(
-                f"The private Postgres under {self.folder} does not stop. See its log {self.log}."
+                f"The private Postgres under {self.folder} does not stop. See its log {self._log}."
             )
 
-    def create_databases(self) -> None:
-        with psycopg.connect(self.url("postgres"), autocommit=True) as conn:
+    def _create_databases(self) -> None:
+        with psycopg.connect(self._url("postgres"), autocommit=True) as conn:
             existing = {name for (name,) in conn.execute("select datname from pg_database")}
             for name in DATABASES:
                 if name not in existing:
@@ -207,17 +233,17 @@ class _Server:
         After a restart of a container the numbers begin again, and Postgres, as the same user, would refuse for ever.
         """
         try:
-            pid = int(self.pid_file.read_text(encoding="utf-8").split("\n", 1)[0])
+            pid = int(self._pid_file.read_text(encoding="utf-8").split("\n", 1)[0])
             program = Path(f"/proc/{pid}/comm").read_text(encoding="utf-8").strip()
         except (OSError, ValueError):
             return
         if program != "postgres":
-            self.pid_file.unlink(missing_ok=True)
+            self._pid_file.unlink(missing_ok=True)
 
     def _pg_ctl(self, command: list[str], *arguments: str) -> subprocess.CompletedProcess[bytes]:
         # No pipes: the server would inherit them, and whoever reads them would wait for as long as it runs.
         return subprocess.run(
-            [*command, str(BINARIES / "pg_ctl"), "-D", str(self.data), *arguments],
+            [*command, str(self.binaries / "pg_ctl"), "-D", str(self._data), *arguments],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -235,7 +261,7 @@ class _Server:
 
     def _log_tail(self) -> str:
         try:
-            lines = self.log.read_text(encoding="utf-8", errors="replace").splitlines()
+            lines = self._log.read_text(encoding="utf-8", errors="replace").splitlines()
         except OSError:
             return "(it has none)"
         return " / ".join(line.strip() for line in lines[-3:])

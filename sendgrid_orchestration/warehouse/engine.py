@@ -63,8 +63,8 @@ def open_connection(url: str, *, autocommit: bool = False) -> psycopg.Connection
             autocommit=autocommit,
             connect_timeout=CONNECT_TIMEOUT,
             application_name=APPLICATION_NAME,
-            # Days are UTC days wherever the server stands.
-            options="-c timezone=UTC",
+            # Days are UTC days wherever the server stands, and SendGrid's 3/4/2026 is the fourth of March.
+            options="-c timezone=UTC -c datestyle=ISO,MDY",
         )
     except psycopg.OperationalError as error:
         raise WarehouseUnreachableError(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
@@ -13,15 +14,21 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.types.json import Jsonb
 
+from sendgrid_orchestration.warehouse.custom_args import COLUMN_TYPES
 from sendgrid_orchestration.warehouse.migrations import migrate
-from tests.support import mail_story
+from tests.support import hostile_values, mail_story
+from tests.support.databases import database
 from tests.support.dbt import SOURCE, command, dbt, environment, fingerprints, load
 
 # A dozen dbt processes: half a minute each where the machine is busy with other things.
 pytestmark = pytest.mark.timeout(900)
 
 UPDATE = ("run", "--select", "tag:daily", "tag:objects")
+TYPED = SOURCE.model_copy(update={"custom_args": {kind: kind for kind in COLUMN_TYPES}})
+"""The source with a typed column for a custom arg of each type."""
+
 EVENT_TABLES = (
     "processed", "delivered", "deferred", "dropped", "bounce", "_open", "click", "spam_report", "unsubscribe",
     "group_unsubscribe", "group_resubscribe", "account_status_change", "other_event",
@@ -53,20 +60,21 @@ class History:
 @pytest.fixture(scope="module")
 def history(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
     """Everything that costs a dbt process, once for the module."""
-    with psycopg.connect(postgres_url, autocommit=True) as conn:
-        conn.execute(b"create database dbt_models template template0 strategy file_copy")
-    url = postgres_url.rsplit("/", 1)[0] + "/dbt_models"
-    artifacts = tmp_path_factory.mktemp("dbt")
-    with psycopg.connect(url) as conn:
-        yield _make_history(url, artifacts, conn)
-    with psycopg.connect(postgres_url, autocommit=True) as conn:
-        conn.execute(b"drop database dbt_models with (force)")
+    with database(postgres_url, "dbt_models") as url:
+        with psycopg.connect(url) as conn:
+            made = _make_history(url, tmp_path_factory.mktemp("dbt"), conn)
+        yield made
 
 
 def _make_history(url: str, artifacts: Path, conn: psycopg.Connection) -> History:
-    migrate(conn, SOURCE)
+    migrate(conn, TYPED)
     conn.commit()
     first, second, third, fourth = mail_story.loads()
+    values = itertools.cycle(hostile_values.FIXED)
+    second = [
+        {**event, "custom_args": Jsonb(dict.fromkeys(COLUMN_TYPES, value))}
+        for event, value in zip(second, values, strict=False)
+    ]
     _contacts(conn)
 
     load(conn, first)
@@ -280,6 +288,14 @@ def test_activity_is_the_union_of_all_event_tables(history: History) -> None:
     assert history.values("select count(*) > 0 from sendgrid.other_event where event = 'hologram'") == [
         (True,)
     ]
+
+
+def test_every_column_of_activity_can_be_read(history: History) -> None:
+    """Custom args that fit no type among them (test_casts.py knows what they come to)."""
+    [(rows, of_a_type)] = history.values(
+        "select count(*), count(arg_integer) from (select * from sendgrid.activity) as everything"
+    )
+    assert rows > of_a_type > 0  # type: ignore[operator]
 
 
 def test_each_event_type_has_its_table(history: History) -> None:

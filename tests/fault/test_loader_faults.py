@@ -22,6 +22,7 @@ from sendgrid_orchestration.load.errors import LoadInterruptedError
 from sendgrid_orchestration.load.loader import Progress, load_waiting
 from sendgrid_orchestration.settings import Source
 from sendgrid_orchestration.warehouse import embedded
+from tests.support.databases import database
 from tests.support.landed import Landing, body, event
 
 pytestmark = pytest.mark.fault
@@ -53,10 +54,8 @@ def data_dir(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture
 def url(data_dir: Path) -> Iterator[str]:
     server = embedded.ensure_running(data_dir)
-    name = f"fault_{time.monotonic_ns()}"
-    with psycopg.connect(server, autocommit=True) as conn:
-        conn.execute(f"create database {name} template template0 strategy file_copy".encode())
-    yield server.replace("/warehouse", f"/{name}")
+    with database(server, f"fault_{time.monotonic_ns()}") as empty:
+        yield empty
 
 
 class Expectation:

@@ -1,4 +1,4 @@
-case lower(btrim({value}))
+case lower(btrim({value}, E' \t\n\r\f\x0b'))
     when 'true' then true
     when 't' then true
     when 'yes' then true
