@@ -44,8 +44,14 @@
     end
 {%- endmacro %}
 
-{# The name of the campaign as the event carries it. #}
-{% macro campaign_name(r) -%}
+{#
+    The name of the campaign as the event carries it. A template's name is in no event (sg_template_name is that of its
+    version, "Untitled Version" more often than not): it comes from SendGrid's templates, and where it is not known the
+    template's id takes its place.
+    r: the relation that holds the columns of an event
+    template_name: the template's name, where a relation beside `r` has it
+#}
+{% macro campaign_name(r, template_name=none) -%}
     case
         when {{ r }}.singlesend_id <> ''
         then {{ r }}.singlesend_name
@@ -56,7 +62,10 @@
         when {{ r }}.newsletter_id <> ''
         then {{ r }}.newsletter_id
         when {{ template_key(r) }} is not null
-        then coalesce(nullif({{ r }}.sg_template_name, ''), {{ template_key(r) }})
+        then
+            {% if template_name %} coalesce({{ template_name }}, {{ template_key(r) }})
+            {%- else %} {{ template_key(r) }}
+            {%- endif %}
         else {{ first_category(r) }}
     end
 {%- endmacro %}
@@ -100,8 +109,8 @@
 {% macro first_category(r) -%} nullif({{ r }}.categories[1], '') {%- endmacro %}
 
 {#
-    The name of a campaign as people see it. All steps of an automation bear its name; the name of the mail tells them
-    apart, and where there is none, the step's id.
+    The name of a campaign as people see it. All steps of an automation bear its name; the name of the mail's template
+    tells them apart, and where there is none, the step's id.
     campaign: a relation with campaign_type, campaign_key, template_name
     name: the name of the campaign or automation
 #}

@@ -131,7 +131,7 @@ class Account:
         """What follows from everything that has happened so far; history is heard when somebody asks first."""
         with self._ledger_lock:
             if self._ledger is None:
-                ledger = Ledger()
+                ledger = Ledger(self.mailings.subjects)
                 for event in self.script(days=self.history_days, messages=self.history_messages):
                     ledger.hear(event)
                 self._ledger = ledger

@@ -12,6 +12,11 @@ def iso(seconds: float | None) -> str | None:
     )
 
 
+def plain(seconds: float) -> str:
+    """`2026-02-01 12:35:22`, as /v3/templates has it."""
+    return datetime.fromtimestamp(int(seconds), UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
 def day(seconds: float) -> date:
     """The UTC day of a moment."""
     return datetime.fromtimestamp(seconds, UTC).date()

@@ -7,6 +7,7 @@ history and present, and the API reads it.
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -92,6 +93,9 @@ class LoggedMessage:
 class Ledger:
     """Hears events in the order in which they happen.
 
+    Args:
+        subjects: subject lines, which no event carries, by the id of the template or legacy campaign.
+
     Attributes:
         suppressions: by SendGrid's name of the list, then by address.
         groups: who left which unsubscribe group, and when.
@@ -103,7 +107,8 @@ class Ledger:
         messages: the latest messages.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, subjects: Mapping[str, str] | None = None) -> None:
+        self._subjects = subjects or {}
         self.suppressions: dict[str, dict[str, Suppressed]] = {
             name: {} for name in ("bounces", "blocks", "invalid_emails", "spam_reports", "unsubscribes")
         }
@@ -197,7 +202,9 @@ class Ledger:
             message = self.messages[message_id] = LoggedMessage(
                 message_id,
                 event["email"],
-                event.get("sg_template_name", ""),
+                self._subjects.get(
+                    str(event.get("sg_template_id") or event.get("marketing_campaign_id")), ""
+                ),
                 event["timestamp"],
                 categories=(category,) if isinstance(category, str) else tuple(category),
             )

@@ -12,11 +12,16 @@ Kind = Literal["single_send", "automation", "transactional"]
 
 @dataclass(frozen=True)
 class Template:
-    """A design that messages are made from."""
+    """A design that messages are made from.
+
+    Attributes:
+        version_name: what its version is called; nobody names versions, so templates share it.
+    """
 
     id: str
     version_id: str
     name: str
+    version_name: str
     subject: str
     generation: Literal["dynamic", "legacy"] = "dynamic"
     hash: str = ""
@@ -94,6 +99,9 @@ GROUPS: tuple[UnsubscribeGroup, ...] = (
     UnsubscribeGroup(15803, "Product updates", "What is new in the app"),
 )
 
+UNTITLED = "Untitled Version"
+"""What SendGrid calls the version of a template to which nobody gave a name."""
+
 BEST_AMONG_HUMANS = "Product tips: five shortcuts"
 """The single send that people read and clicked most. Machines make another look better."""
 
@@ -146,9 +154,17 @@ class Mailings:
     def templates(self) -> list[Template]:
         """Every template in use, and an old one."""
         used = [mailing.template for mailing in (*self.bulk, *self.steps, *self.transactional)]
-        old = Template(self._uuid("legacy"), self._uuid("legacy 1"), "Old receipt", "Receipt", "legacy")
+        old = Template(
+            self._uuid("legacy"), self._uuid("legacy 1"), "Old receipt", UNTITLED, "Receipt", "legacy"
+        )
         # Mailings may share one; its list names it once.
         return list({template.id: template for template in (*used, old)}.values())
+
+    @property
+    def subjects(self) -> dict[str, str]:
+        """Every subject line, by the id of the template or legacy campaign."""
+        campaigns = {str(mailing.legacy_id): mailing.template.subject for mailing in self.bulk}
+        return campaigns | {template.id: template.subject for template in self.templates}
 
     @property
     def categories(self) -> list[str]:
@@ -238,14 +254,17 @@ class Mailings:
         args: tuple[tuple[str, str], ...],
     ) -> Mailing:
         return Mailing(
-            "transactional", "", name, self._template(name), categories, _links(name, shop=True), 1.7, 1.4,
+            "transactional", "", name, self._template(name, shop=True), categories, _links(name, shop=True), 1.7, 1.4,
             weight=weight, lone_category=lone, custom_args=args,
         )  # fmt: skip
 
-    def _template(self, name: str) -> Template:
+    def _template(self, name: str, *, shop: bool = False) -> Template:
         identity = self._uuid(f"template {name}").replace("-", "")
         digest = hashlib.sha256(f"{self.seed} {name}".encode()).hexdigest()
-        return Template(f"d-{identity}", self._uuid(f"version {name}"), name, name, hash=digest)
+        # What single sends and automations are made from gets a moment for a name, as real events show.
+        minute, second = int(digest[:2], 16) % 60, int(digest[2:4], 16) % 60
+        version = UNTITLED if shop else f"Version 2026-01-14T07:{minute:02}:{second:02}.368Z"
+        return Template(f"d-{identity}", self._uuid(f"version {name}"), name, version, name, hash=digest)
 
     def _uuid(self, name: str) -> str:
         digest = hashlib.blake2b(f"{self.seed} {name}".encode(), digest_size=16).digest()

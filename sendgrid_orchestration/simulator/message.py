@@ -203,7 +203,7 @@ class Message:
         for name, value in mailing.custom_args:
             about[name] = value.format(n=10_000 + self.outbox.sent)
         if mailing.kind == "transactional":
-            return about | {"sg_template_id": template.id, "sg_template_name": template.name}
+            return about | {"sg_template_id": template.id, "sg_template_name": template.version_name}
         if self.outbox.legacy and mailing.kind == "single_send":
             about |= {"marketing_campaign_id": mailing.legacy_id, "marketing_campaign_name": mailing.name}
             if mailing.phase == "test":
@@ -212,7 +212,7 @@ class Message:
             return about
         about |= {
             "sg_template_id": template.id,
-            "sg_template_name": template.name,
+            "sg_template_name": template.version_name,
             "template_id": template.id,
             "template_version_id": template.version_id,
             "template_hash": template.hash,

@@ -190,6 +190,8 @@ def _contacts(conn: psycopg.Connection) -> None:
         f"insert into {raw}.segment_members (segment_id, contact_id, valid_from) "
         f"select 'g1', 'c' || n, '2026-01-04' from generate_series(0, 19) as n",
         f"insert into {raw}.single_sends (id, name, status, {seen}) values ('send0', 'Newsletter 0', 'triggered', {now})",
+        f"insert into {raw}.templates (id, name, {seen}) values ('d-tx2', 'Order receipt', {now}), "
+        f"('d-tx6', 'Password reset', {now})",
     )
     for statement in statements:
         conn.execute(statement.encode())
@@ -200,6 +202,7 @@ def _what_the_next_sync_brings(conn: psycopg.Connection) -> None:
     raw = SOURCE.raw_schema
     statements = (
         f"update {raw}.single_sends set name = 'Renamed', synced_at = '2026-01-11'",
+        f"update {raw}.templates set name = 'Receipt', synced_at = '2026-01-11' where id = 'd-tx2'",
         f"update {raw}.lists set name = 'Everyone', synced_at = '2026-01-11'",
         f"update {raw}.list_members set valid_to = '2026-01-10' where contact_id in ('c1', 'c2')",
         f"insert into {raw}.global_unsubscribes (email, created_at, first_seen_at, synced_at) "
@@ -337,6 +340,19 @@ def test_activity_drives_funnels(history: History) -> None:
         """
     )
     assert delivered > opened > clicked > 0  # type: ignore[operator]
+
+
+def test_mail_through_the_api_bears_the_name_of_its_template(history: History) -> None:
+    """Not that of the version, which every event carries and nobody wrote; and the present one, after a rename."""
+    expected = [("template:d-tx2", "Receipt"), ("template:d-tx6", "Password reset")]
+    for table in ("sendgrid.activity", "sendgrid.delivered", "sendgrid_marts.dim_campaigns"):
+        query = f"select distinct campaign_key, campaign_name from {table} where campaign_type = 'template' order by 1"
+        assert history.values(query) == expected
+    versions = "select distinct template_version_name from sendgrid_marts.{} where campaign_type = 'template'"
+    for table in ("dim_campaigns", "fct_email_messages"):
+        assert history.values(versions.format(table)) == [("Untitled Version",)]
+    plan = history.values("explain select campaign_key from sendgrid.activity")
+    assert "templates" not in str(plan)
 
 
 def test_a_late_bounce_finds_its_message(history: History) -> None:

@@ -4,6 +4,7 @@ import gzip
 import json
 import time
 from collections.abc import Iterator
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -286,6 +287,21 @@ def test_templates_are_legacy_ones_unless_asked_for(shared: Client) -> None:
     both = shared.pages("/v3/templates?generations=legacy,dynamic&page_size=7")
     assert {one["generation"] for one in both} == {"legacy", "dynamic"}
     assert shared.get(f"/v3/templates/{both[0]['id']}")["versions"][0]["active"] == 1
+    assert shared.get("/v3/templates?generations=legacy,dynamic") == {"templates": both}
+    shared.get("/v3/templates?generations=newest&page_size=7", status=400)
+
+
+def test_templates_have_names_and_their_versions_have_none(shared: Client) -> None:
+    """Events carry the version's name, which tells nothing; and the dates are not those of the Marketing API."""
+    templates = shared.pages("/v3/templates?generations=dynamic&page_size=200")
+    names = {one["id"]: one["name"] for one in templates}
+    assert {"Order receipt", "Password reset"} <= set(names.values())
+    assert all(datetime.strptime(one["updated_at"], "%Y-%m-%d %H:%M:%S") for one in templates)
+    events = [event for event in shared.simulator.account.history if "sg_template_name" in event]
+    shop = {event["sg_template_name"] for event in events if "mc_stats" not in event}
+    assert shop == {"Untitled Version"}
+    assert all(event["sg_template_name"].startswith("Version 20") for event in events if "mc_stats" in event)
+    assert {event["sg_template_id"] for event in events} <= set(names)
 
 
 def test_the_legacy_family_ends_with_a_404_after_pages_that_may_be_empty() -> None:

@@ -104,7 +104,9 @@ def _belongs_to(rng: random.Random, number: int) -> Event:
         }
     if kind == 1:
         return {"mc_auto_id": "auto1", "mc_auto_name": "Welcome", "mc_auto_step_id": f"step{number % 2}"}
-    return {"template_id": "d-tx"} if kind == 2 else {"categories": ["receipts"]}
+    if kind == 2:  # two templates whose versions nobody named
+        return {"sg_template_id": f"d-tx{number % 8}", "sg_template_name": "Untitled Version"}
+    return {"categories": ["receipts"]}
 
 
 def _without_message() -> Iterator[Event]:

@@ -9,6 +9,8 @@ with
 
     bounce_classes as (select * from {{ ref("bounce_classes") }}),
 
+    templates as (select id, name from {{ source("sendgrid", "templates") }}),
+
     keyed as (
 
         select
@@ -57,7 +59,7 @@ with
             {{ stream("keyed") }} as stream,
             {{ campaign_type("keyed") }} as campaign_type,
             {{ campaign_key("keyed") }} as campaign_key,
-            {{ campaign_name("keyed") }} as campaign_name,
+            {{ campaign_name("keyed", "nullif(templates.name, '')") }} as campaign_name,
             {{ template_key("keyed") }} as template_key,
             {{ ab_variation("keyed") }} as ab_variation,
             keyed.phase_id,
@@ -135,6 +137,9 @@ with
         left join
             bounce_classes
             on keyed.bounce_classification = bounce_classes.bounce_classification
+        -- By the key of templates: Postgres leaves the join out where nobody asks for
+        -- campaign_name.
+        left join templates on {{ template_key("keyed") }} = templates.id
 
     )
 

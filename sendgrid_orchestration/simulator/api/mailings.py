@@ -18,7 +18,7 @@ from sendgrid_orchestration.simulator.api.answers import (
     body_of,
     page,
 )
-from sendgrid_orchestration.simulator.clock import iso
+from sendgrid_orchestration.simulator.clock import iso, plain
 from sendgrid_orchestration.simulator.mailings import SingleSend, Template
 from sendgrid_orchestration.simulator.senders import USUAL_SENDER
 
@@ -105,11 +105,15 @@ async def campaigns(request: Request) -> Response:
 
 
 async def templates(request: Request) -> Response:
-    """A page of templates; without `generations` only legacy ones are shown."""
+    """A page of templates; without `generations` only legacy ones, and without `page_size` all of them under another key."""
     account = account_of(request)
     wanted = request.query_params.get("generations", "legacy").split(",")
+    if unknown := set(wanted) - {"legacy", "dynamic"}:
+        raise Refusal(400, f"unknown generation: {', '.join(sorted(unknown))}", "generations")
     found = [one for one in account.mailings.templates if one.generation in wanted]
-    return page(request, found, lambda one: _template(account, one), default_size=10, max_size=200)
+    if "page_size" not in request.query_params:
+        return answer({"templates": [_template(account, one) for one in found]})
+    return page(request, found, lambda one: _template(account, one), max_size=200)
 
 
 async def one_template(request: Request) -> Response:
@@ -117,7 +121,7 @@ async def one_template(request: Request) -> Response:
     account = account_of(request)
     for one in account.mailings.templates:
         if one.id == request.path_params["template_id"]:
-            return answer(_template(account, one))
+            return answer(_template(account, one, content=True))
     raise Refusal(404, "resource not found")
 
 
@@ -136,20 +140,20 @@ def _summary(account: Account, send: SingleSend) -> dict[str, Any]:
     }
 
 
-def _template(account: Account, one: Template) -> dict[str, Any]:
-    changed = iso(account.begins)
-    version = {
+def _template(account: Account, one: Template, *, content: bool = False) -> dict[str, Any]:
+    changed = plain(account.begins)
+    version: dict[str, Any] = {
         "id": one.version_id,
         "template_id": one.id,
         "active": 1,
-        "name": one.name,
+        "name": one.version_name,
         "subject": one.subject,
         "updated_at": changed,
         "generate_plain_content": True,
         "editor": "code",
-        "html_content": "",
-        "plain_content": "",
     }
+    if content:
+        version |= {"html_content": "<html><body></body></html>", "plain_content": "", "test_data": ""}
     return {
         "id": one.id,
         "name": one.name,

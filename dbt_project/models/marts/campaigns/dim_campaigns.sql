@@ -22,6 +22,12 @@ with
 
     campaigns as (select * from {{ source("sendgrid", "campaigns") }}),
 
+    templates as (
+
+        select id, nullif(name, '') as name from {{ source("sendgrid", "templates") }}
+
+    ),
+
     keys as (
 
         select campaign_key
@@ -40,6 +46,11 @@ with
                 campaigns.name is distinct from dim.campaign_name
                 or dim.campaign_type = 'automation_step'
                 or (campaigns.deleted_at is not null) <> dim.is_deleted
+            union
+            select dim.campaign_key
+            from {{ this }} as dim
+            inner join templates on dim.template_key = templates.id
+            where templates.name is distinct from dim.template_name
         {% endif %}
 
     ),
@@ -55,7 +66,7 @@ with
             last_message.stream,
             last_message.campaign_name,
             last_message.template_key,
-            last_message.template_name
+            last_message.template_version_name
 
         from keys
         left join
@@ -75,7 +86,7 @@ with
                     messages.stream,
                     messages.campaign_name,
                     messages.template_key,
-                    messages.template_name
+                    messages.template_version_name
                 from {{ ref("fct_email_messages") }} as messages
                 where messages.campaign_key = keys.campaign_key
                 order by
@@ -89,11 +100,17 @@ with
     identified as (
 
         select
-            *,
+            used.*,
+            templates.name as template_name,
             case
-                when campaign_key like '%:%' then split_part(campaign_key, ':', 2)
+                when used.campaign_type = 'template' then templates.name
+            end as named_after,
+            case
+                when used.campaign_key like '%:%'
+                then split_part(used.campaign_key, ':', 2)
             end as campaign_id
         from used
+        left join templates on used.template_key = templates.id
 
     ),
 
@@ -108,7 +125,7 @@ with
             {{
                 step_or_campaign_name(
                     "identified",
-                    "coalesce(single_sends.name, campaigns.name, identified.campaign_name, identified.campaign_key)",
+                    "coalesce(single_sends.name, campaigns.name, identified.named_after, identified.campaign_name, identified.campaign_key)",
                 )
             }}
             as campaign_name,
@@ -117,6 +134,8 @@ with
             single_sends.send_at as scheduled_at,
             coalesce(single_sends.is_abtest, campaigns.is_abtest, false) as is_ab_test,
             coalesce(identified.template_key, 'none') as template_key,
+            identified.template_name,
+            identified.template_version_name,
             array_to_string(single_sends.list_ids, ',') as list_ids,
             array_to_string(single_sends.segment_ids, ',') as segment_ids,
             coalesce(single_sends.sends_to_all, false) as sends_to_all,

@@ -364,7 +364,7 @@ with
             coalesce({{ ab_variation("flagged") }}, 'none') as ab_variation,
             coalesce(nullif(phase_id, ''), 'send') as ab_phase,
             coalesce({{ template_key("flagged") }}, 'none') as template_key,
-            nullif(sg_template_name, '') as template_name,
+            nullif(sg_template_name, '') as template_version_name,
             categories,
             asm_group_id,
             ip,
