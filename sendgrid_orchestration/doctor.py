@@ -9,6 +9,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal, get_args
 
 import fsspec
@@ -155,20 +156,21 @@ def _object(
 ) -> Check:
     spec = OBJECTS[name]
     subject = f"{source.name}.{name}"
-    endpoint = spec.endpoints.get(found if spec.marketing else "none")
-    if endpoint is None:
+    asked_as = found if spec.marketing else "none"
+    if spec.why_missing(asked_as, source.region):
         return Check(
             "object", subject, "ok", "This account does not have it.", "skip_objects leaves out its asset."
         )
-    access_needed = needed_for(endpoint)
-    if access_needed is not None and not grants(scopes, access_needed):
-        return Check(
-            "object",
-            subject,
-            "fail",
-            f"The key lacks the scope {' or '.join(access_needed.scopes)}.",
-            f"Give it {access_needed.label}, or add {name} to skip_objects.",
-        )
+    endpoint = spec.endpoints[asked_as].replace("{today}", date.today().isoformat())
+    for access_needed in map(needed_for, (endpoint, *spec.reads)):
+        if access_needed is not None and not grants(scopes, access_needed):
+            return Check(
+                "object",
+                subject,
+                "fail",
+                f"The key lacks the scope {' or '.join(access_needed.scopes)}.",
+                f"Give it {access_needed.label}, or add {name} to skip_objects.",
+            )
     try:
         client.get(endpoint)
     except SendGridError as error:

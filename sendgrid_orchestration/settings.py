@@ -70,6 +70,14 @@ ObjectName = Literal[
     "templates",
     "categories",
     "daily_stats",
+    "category_stats",
+    "mailbox_provider_stats",
+    "device_stats",
+    "client_stats",
+    "browser_stats",
+    "geo_stats",
+    "subusers",
+    "subuser_stats",
 ]
 """The objects that the sync knows; each is an asset of its own, and a source may leave any out."""
 
@@ -303,6 +311,9 @@ class Source(_Part):
     subuser: str | None = None
     marketing: Literal["auto", "new", "legacy", "none"] = "auto"
     skip_objects: frozenset[ObjectName] = frozenset()
+    stats_since: date | None = None
+    """The first day that statistics by day are read for; by default thirteen months before the first sync. An earlier day that
+    is set later is read back to at the next sync."""
     custom_args: dict[Identifier, CustomArgType] = {}
     webhook: Webhook = Webhook()
     destinations: tuple[Destination, ...] = ()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from typing import Any, Self
@@ -32,7 +32,8 @@ from sendgrid_orchestration.settings import Source
 logger = logging.getLogger(__name__)
 
 USER_AGENT = "sendgrid-orchestration"
-Params = Mapping[str, str | int | None]
+Params = Mapping[str, str | int | Sequence[str] | None]
+"""Query parameters; one that has several values is given once for each, one that has None not at all."""
 
 
 @dataclass(frozen=True)

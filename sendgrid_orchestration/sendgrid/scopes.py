@@ -43,8 +43,17 @@ READS: tuple[Access, ...] = (
     ),
     Access("/v3/templates", ("templates.read",), "Template Engine: Read Access"),
     Access(
+        "/v3/categories/stats", ("categories.stats.read", "stats.read"), "Category Management: Read Access"
+    ),
+    Access(
         "/v3/categories", ("categories.read", "categories.stats.read"), "Category Management: Read Access"
     ),
+    *(
+        Access(f"/v3/{kind}/stats", (f"{kind}.stats.read", "stats.read"), "Stats: Read Access")
+        for kind in ("browsers", "clients", "devices", "geo", "mailbox_providers")
+    ),
+    Access("/v3/subusers/stats", ("subusers.stats.read",), "Subuser Management: Read Access"),
+    Access("/v3/subusers", ("subusers.read",), "Subuser Management: Read Access"),
     Access("/v3/stats", ("stats.read", "stats.global.read"), "Stats: Read Access"),
     Access(
         "/v3/user/webhooks/event",

@@ -14,6 +14,8 @@ from typing import Any, Literal
 
 import numpy as np
 
+from sendgrid_orchestration.simulator.breakdowns import Habits as StatisticsHabits
+from sendgrid_orchestration.simulator.breakdowns import Subuser, believable_subusers
 from sendgrid_orchestration.simulator.contacts import ContactBook
 from sendgrid_orchestration.simulator.events import EventScript
 from sendgrid_orchestration.simulator.exports import Exports
@@ -39,6 +41,8 @@ FULL_ACCESS: frozenset[str] = frozenset(
         "suppression.spam_reports.read", "suppression.unsubscribes.read",
         "asm.groups.read", "asm.groups.suppressions.read", "asm.suppressions.global.read",
         "stats.read", "stats.global.read", "categories.read", "categories.stats.read", "categories.stats.sums.read",
+        *(f"{kind}.stats.read" for kind in ("browsers", "clients", "devices", "geo", "mailbox_providers", "subusers")),
+        "subusers.read",
         "templates.read", "templates.versions.read", "messages.read", "email_activity.read", "mail.send",
         "sender_verification_eligible",
     }
@@ -78,6 +82,8 @@ class Account:
         clock: tells the time; tests may set their own.
         groups: the unsubscribe groups.
         senders: whom its mail may come from, by id.
+        subusers: by name.
+        statistics: how the statistics behave where SendGrid leaves it open.
         tells_campaigns: whether the undocumented list of campaigns is there.
         empty_legacy_pages: pages of /v3/contactdb/recipients that come empty before the end.
     """
@@ -92,7 +98,7 @@ class Account:
     history_days: int = 30
     history_messages: int = 5000
     keys: dict[str, frozenset[str]] = field(default_factory=lambda: {DEMO_KEY: FULL_ACCESS})
-    subusers: set[str] = field(default_factory=lambda: {"marketing-eu"})
+    subusers: dict[str, Subuser] = field(default_factory=believable_subusers)
 
     def __post_init__(self) -> None:
         self.fields = FieldDefinitions.believable(self.custom_fields)
@@ -108,6 +114,7 @@ class Account:
         self.groups = GROUPS
         self.senders = believable_senders()
         self.tells_campaigns = True
+        self.statistics = StatisticsHabits()
         self.empty_legacy_pages: set[int] = set()
         self._ledger: Ledger | None = None
         self._ledger_lock = threading.Lock()

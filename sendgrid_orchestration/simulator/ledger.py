@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
+from sendgrid_orchestration.simulator.breakdowns import Breakdowns
 from sendgrid_orchestration.simulator.clock import day
 
 Event = dict[str, Any]
@@ -101,6 +102,7 @@ class Ledger:
         groups: who left which unsubscribe group, and when.
         daily: the metrics of a day.
         categories: the same, by category.
+        breakdowns: the same, by mailbox provider, device and the like.
         marketing: the same, by mailing.
         links: clicks by mailing, address and place in the message.
         contacted: by address.
@@ -115,6 +117,7 @@ class Ledger:
         self.groups: dict[int, dict[str, int]] = defaultdict(dict)
         self.daily: dict[date, Counter[str]] = defaultdict(Counter)
         self.categories: dict[str, dict[date, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
+        self.breakdowns = Breakdowns()
         self.marketing: dict[MailingKey, dict[date, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
         self.links: dict[MailingKey, Counter[tuple[str, int]]] = defaultdict(Counter)
         self.contacted: dict[str, Contacted] = defaultdict(Contacted)
@@ -129,6 +132,7 @@ class Ledger:
         metrics = self._metrics(event)
         when = day(event["timestamp"])
         self.daily[when].update(metrics)
+        self.breakdowns.hear(event, when, metrics)
         category = event.get("category") or ()
         for name in (category,) if isinstance(category, str) else category:
             self.categories[name][when].update(metrics)

@@ -1,12 +1,9 @@
-"""Readers of what every account has, with or without Marketing Campaigns: suppressions, templates, categories, statistics."""
+"""Readers of what every account has, with or without Marketing Campaigns: suppressions, templates, categories."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import timedelta
-from typing import Any
 
-from sendgrid_orchestration.sendgrid.client import Params
 from sendgrid_orchestration.sendgrid.paging import offset_pages, token_pages, whole_list
 from sendgrid_orchestration.sync.context import Context
 from sendgrid_orchestration.sync.mirror import Records
@@ -14,13 +11,6 @@ from sendgrid_orchestration.sync.mirror import Records
 SUPPRESSIONS_PAGE = 500
 """The most that SendGrid gives at once; without a limit it cuts these lists short without a word."""
 
-FIRST_STATS = timedelta(days=396)
-"""How far back the first sync reads daily statistics: thirteen months, as far as SendGrid keeps the finer ones."""
-
-STATS_AGAIN = timedelta(days=30)
-"""How far back every later sync reads them again: opens and clicks are counted late, incidents are corrected."""
-
-_STATS_SLICE = timedelta(days=90)
 _GROUPS = "/v3/asm/groups"
 
 
@@ -79,27 +69,3 @@ def templates(context: Context) -> Records:
 def categories(context: Context) -> Records:
     """`GET /v3/categories`, in pages of the default size: no other is documented as allowed."""
     return offset_pages(context.client, "/v3/categories", context.reading, limit=50)
-
-
-def daily_stats(context: Context) -> Records:
-    """`GET /v3/stats` by day, in slices of a quarter of a year; a month again each time."""
-    last = context.now.date()
-    days = [day for (day,) in context.known("daily_stats", ["date"], [])]
-    first = min(max(days), last) - STATS_AGAIN if days else last - FIRST_STATS
-    while first <= last:
-        until = min(last, first + _STATS_SLICE - timedelta(days=1))
-        by_day: Params = {
-            "start_date": first.isoformat(),
-            "end_date": until.isoformat(),
-            "aggregated_by": "day",
-        }
-        for day in whole_list(context.client, "/v3/stats", context.reading, "stats", params=by_day):
-            yield {"date": day.get("date"), "stats": _sole(day.get("stats"))}
-        first = until + timedelta(days=1)
-
-
-def _sole(stats: Any) -> Any:
-    """The account's own numbers, which SendGrid wraps in a list of one."""
-    if isinstance(stats, list):
-        return stats[0] if stats else {}
-    return stats

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 import psycopg
@@ -29,7 +29,9 @@ class Context:
         family: what the account is on; `none` for objects that do not ask.
         now: the moment of this sync.
         progress: told, in a sentence, how far it is.
+        stats_since: the first day that statistics are wanted for, where the settings name one.
         facts: what the sync's result tells beside its counts, by name.
+        read_from: set by readers of statistics that came to their end: the first day that they read.
     """
 
     client: SendGridClient
@@ -41,6 +43,8 @@ class Context:
     progress: Progress
     reading: Reading = field(default_factory=Reading)
     facts: dict[str, str | float] = field(default_factory=dict)
+    stats_since: date | None = None
+    read_from: date | None = None
 
     def known(
         self, table: str, key: Sequence[str], columns: Sequence[str]

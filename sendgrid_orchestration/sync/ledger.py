@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
+from typing import NamedTuple
 
 import psycopg
 from psycopg import sql
 
 from sendgrid_orchestration.sync.result import SyncResult
+from sendgrid_orchestration.warehouse.engine import connect
 
 
 def begin(conn: psycopg.Connection, raw: str, name: str, now: datetime) -> int:
@@ -19,11 +21,13 @@ def begin(conn: psycopg.Connection, raw: str, name: str, now: datetime) -> int:
     return int(row[0])
 
 
-def finish(conn: psycopg.Connection, raw: str, sync_id: int, result: SyncResult) -> None:
-    """Write down what it did."""
+def finish(
+    conn: psycopg.Connection, raw: str, sync_id: int, result: SyncResult, read_from: date | None = None
+) -> None:
+    """Write down what it did, and of statistics the first day that it read."""
     statement = """
         update {} set finished_at = clock_timestamp(), complete = %s, family = %s, rows_read = %s, inserted = %s,
-            updated = %s, unchanged = %s, deleted = %s, warnings = %s
+            updated = %s, unchanged = %s, deleted = %s, warnings = %s, read_from = %s
         where sync_id = %s
     """
     conn.execute(
@@ -37,6 +41,7 @@ def finish(conn: psycopg.Connection, raw: str, sync_id: int, result: SyncResult)
             result.unchanged,
             result.deleted,
             list(result.warnings),
+            read_from,
             sync_id,
         ],
     )
@@ -50,6 +55,28 @@ def fail(conn: psycopg.Connection, raw: str, sync_id: int, error: BaseException,
         ),
         [f"{type(error).__name__}: {error}", warnings, sync_id],
     )
+
+
+class DaysRead(NamedTuple):
+    """The days that syncs of statistics have read: from the first on, up to the day of the last sync."""
+
+    first: date
+    last: date
+
+
+def days_read(url: str, raw: str, name: str) -> DaysRead | None:
+    """Which days of an object were read; None where it never was.
+
+    On a connection of its own, because a reader asks in the middle of the COPY that it feeds.
+    """
+    query = _query(
+        "select min(read_from), (max(started_at) at time zone 'utc')::date from {} "
+        "where object = %s and read_from is not null and finished_at is not null and error is null",
+        raw,
+    )
+    with connect(url) as conn:
+        row = conn.execute(query, [name]).fetchone()
+    return None if row is None or row[0] is None else DaysRead(*row)
 
 
 def rows_of_last(conn: psycopg.Connection, raw: str, name: str) -> int | None:

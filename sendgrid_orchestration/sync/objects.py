@@ -16,6 +16,7 @@ from sendgrid_orchestration.sync import (
     members,
     recipients,
     senders,
+    statistics,
 )
 from sendgrid_orchestration.sync.context import Context
 from sendgrid_orchestration.sync.mirror import Reader, mirror
@@ -31,9 +32,12 @@ class ObjectSpec:
 
     Attributes:
         marketing: it belongs to Marketing Campaigns, so that the account's family decides how it is read.
-        endpoints: what is asked first in each family, for `doctor`; a family without one does not offer the object.
+        endpoints: what is asked first in each family, for `doctor`; a family without one does not offer the object. `{today}`
+            stands for a day.
         syncs: how it is synced in each family; `none` stands for objects that do not depend on it.
         whole: every sync reads all of it.
+        reads: other paths that it reads, where they need scopes of their own.
+        in_eu: SendGrid offers it in its EU region.
     """
 
     name: str
@@ -41,11 +45,23 @@ class ObjectSpec:
     endpoints: Mapping[str, str]
     syncs: Mapping[str, Sync]
     whole: bool = True
+    reads: tuple[str, ...] = ()
+    in_eu: bool = True
 
     @property
     def description(self) -> str:
         """What one row is."""
         return TABLES[self.name].grain
+
+    def why_missing(self, family: str, region: str) -> str | None:
+        """Why accounts of this Marketing family and region do not have the object, in a sentence; None where they have."""
+        words = self.name.replace("_", " ")
+        if region == "eu" and not self.in_eu:
+            return f"There are no {words} in SendGrid's EU region."
+        if not self.marketing or family in self.syncs:
+            return None
+        on = "legacy Marketing Campaigns" if family == "legacy" else "an account without Marketing Campaigns"
+        return f"There are no {words} on {on}."
 
 
 def _mirrored(name: str, read: Reader, delete_key: Sequence[str] | None = None) -> Sync:
@@ -62,6 +78,11 @@ def _in_part(spec: ObjectSpec) -> ObjectSpec:
     return replace(spec, whole=False)
 
 
+def _daily(name: str, endpoint: str, read: Reader, *reads: str) -> ObjectSpec:
+    # A day that was counted stays counted: no delete is ever told from these.
+    return replace(_in_part(_everywhere(name, endpoint, read, ())), reads=reads)
+
+
 def _marketing(name: str, new: tuple[str, Sync], legacy: tuple[str, Sync] | None = None) -> ObjectSpec:
     offered = {"new": new, **({"legacy": legacy} if legacy else {})}
     return ObjectSpec(
@@ -72,6 +93,7 @@ def _marketing(name: str, new: tuple[str, Sync], legacy: tuple[str, Sync] | None
     )
 
 
+_TODAY = "start_date={today}&end_date={today}"
 _CONTACTS = "/v3/marketing/contacts/count"
 _STATS = "/v3/marketing/stats"
 
@@ -158,12 +180,15 @@ _SPECS = (
     ),
     _everywhere("templates", "/v3/templates?page_size=1", account.templates),
     _everywhere("categories", "/v3/categories?limit=1", account.categories),
-    # A day that was counted stays counted: no delete is ever told from these.
-    _in_part(
-        _everywhere(
-            "daily_stats", "/v3/stats?start_date=2020-01-01&end_date=2020-01-01", account.daily_stats, ()
-        )
+    _daily("daily_stats", f"/v3/stats?{_TODAY}", statistics.daily_stats),
+    _daily("category_stats", "/v3/categories?limit=1", statistics.category_stats, "/v3/categories/stats"),
+    *(
+        _daily(name, f"{path}?{_TODAY}", statistics.advanced_stats(name, path))
+        for name, path in statistics.ADVANCED.items()
     ),
+    replace(_daily("geo_stats", f"{statistics.GEO}?{_TODAY}", statistics.geo_stats), in_eu=False),
+    _everywhere("subusers", "/v3/subusers?limit=1", statistics.subusers),
+    _daily("subuser_stats", "/v3/subusers?limit=1", statistics.subuser_stats, "/v3/subusers/stats"),
 )
 
 OBJECTS: dict[str, ObjectSpec] = {spec.name: spec for spec in _SPECS}

@@ -57,16 +57,25 @@ def sync_object(
     with closing(open_connection(url, autocommit=True)) as conn:
         _claim(conn, source, name)
         sync_id = ledger.begin(conn, source.raw_schema, name, moment)
-        context = Context(client, conn, url, source.raw_schema, "none", moment, progress or logger.info)
+        context = Context(
+            client,
+            conn,
+            url,
+            source.raw_schema,
+            "none",
+            moment,
+            progress or logger.info,
+            stats_since=source.stats_since,
+        )
         try:
             if spec.marketing:
                 context.family = family.detect(client, source.marketing)
-            counts = _run(context, spec)
+            counts = _run(context, spec, source.region)
         except BaseException as error:
             ledger.fail(conn, source.raw_schema, sync_id, error, context.reading.notes)
             raise
         result = _result(context, spec, counts, time.monotonic() - began)
-        ledger.finish(conn, source.raw_schema, sync_id, result)
+        ledger.finish(conn, source.raw_schema, sync_id, result, context.read_from)
     for sentence in result.warnings:
         context.progress(f"{name}: {sentence}")
     return result
@@ -90,18 +99,12 @@ def _claim(conn: Connection[Any], source: Source, name: str) -> None:
         ) from error
 
 
-def _run(context: Context, spec: ObjectSpec) -> Counts | None:
+def _run(context: Context, spec: ObjectSpec, region: str) -> Counts | None:
     """None where the account does not have this object."""
-    sync = spec.syncs.get(context.family)
-    if sync is None:
-        on = (
-            "legacy Marketing Campaigns"
-            if context.family == "legacy"
-            else "an account without Marketing Campaigns"
-        )
-        context.reading.doubt(f"There are no {spec.name.replace('_', ' ')} on {on}.")
+    if why := spec.why_missing(context.family, region):
+        context.reading.doubt(why)
         return None
-    return sync(context)
+    return spec.syncs[context.family](context)
 
 
 def _result(context: Context, spec: ObjectSpec, counts: Counts | None, duration: float) -> SyncResult:

@@ -35,7 +35,14 @@ from sendgrid_prod_raw.object_versions
 where object = 'lists' and valid_from <= '2026-03-01' and (valid_to is null or valid_to > '2026-03-01');
 ```
 
-Statistics (`single_send_stats`, `automation_stats`, `daily_stats`) keep no versions: they are counters by day already.
+Statistics (all that is called `…_stats`) keep no versions: they are counters by day already.
+
+**Statistics by day** are read thirteen months back by the first sync, or from the source's `stats_since`, and then again from
+thirty days before the last sync on (by provider, device, client, browser and place: seven). `sync_runs.read_from` is the first day
+that a sync read. A day on which a category, browser … had nothing has no row. No row is ever deleted: SendGrid documents that it
+stores seven days of the figures by provider, device, client, browser and place, and what it no longer has stays here. A metric has
+the same name everywhere, so each breakdown can be compared with `daily_stats`, the whole account. Mail with two categories counts
+in both.
 
 **Members.** `list_members` and `segment_members` have a row for each stretch of time in which a contact was a member. Who was in
 which list on the first of March is one join:

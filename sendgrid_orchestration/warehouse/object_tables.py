@@ -103,6 +103,28 @@ _MAIL_METRICS = (
 )  # fmt: skip
 
 
+_PROVIDER_METRICS = (
+    "blocks", "bounces", "clicks", "deferred", "delivered", "drops", "opens", "processed", "requests", "spam_reports",
+    "unique_clicks", "unique_opens",
+)  # fmt: skip
+
+_OPENS = ("opens", "unique_opens")
+
+_CLICKS = ("clicks", "unique_clicks")
+
+
+def _daily(name: str, grain: str, parts: tuple[Column, ...], metrics: tuple[str, ...]) -> Table:
+    """Statistics by day and, where there are `parts`, by these. They are counters already, so they keep no history."""
+    day = Column("date", "date", "date", "The account's day: SendGrid counts in the account's time zone.")
+    return Table(
+        name,
+        grain,
+        (day, *parts, *_counts("stats.metrics.", *metrics), EXTRA),
+        key=("date", *(part.name for part in parts)),
+        keeps_history=False,
+    )
+
+
 def _suppression(name: str, grain: str, *more: Column) -> Table:
     columns = (_text("email"), _time("created_at", "created", "When it was put on the list."), *more, EXTRA)
     return Table(name, grain, columns, key=("email",))
@@ -419,16 +441,73 @@ _TABLES = (
         (_text("name", "category"), EXTRA),
         key=("name",),
     ),
-    Table(
+    _daily(
         "daily_stats",
         "One row per day of the account, as SendGrid counts it; the last thirty days are read again at every sync.",
+        (),
+        _MAIL_METRICS,
+    ),
+    _daily(
+        "category_stats",
+        "One row per day and category with any mail, as SendGrid counts it; mail in two categories counts in both.",
+        (_text("category", "stats.name"),),
+        _MAIL_METRICS,
+    ),
+    _daily(
+        "mailbox_provider_stats",
+        "One row per day and mailbox provider of the recipients, as SendGrid counts it.",
+        (_text("mailbox_provider", "stats.name", "SendGrid's name of it."),),
+        _PROVIDER_METRICS,
+    ),
+    _daily(
+        "device_stats",
+        "One row per day and type of device that mail was opened on, as SendGrid counts it.",
+        (_text("device", "stats.name", "Desktop, Webmail, Phone, Tablet or Other."),),
+        _OPENS,
+    ),
+    _daily(
+        "client_stats",
+        "One row per day and mail client that mail was opened with, as SendGrid counts it.",
+        (_text("client", "stats.name", "SendGrid's name of it."),),
+        _OPENS,
+    ),
+    _daily(
+        "browser_stats",
+        "One row per day and browser that links were clicked with, as SendGrid counts it.",
+        (_text("browser", "stats.name", "SendGrid's name of it."),),
+        _CLICKS,
+    ),
+    _daily(
+        "geo_stats",
+        "One row per day, country and province that mail was opened or clicked in, as SendGrid counts it.",
         (
-            Column("date", "date", "date", "The account's day: SendGrid counts in the account's time zone."),
-            *_counts("stats.metrics.", *_MAIL_METRICS),
+            Column("country", "text", note="SendGrid: stats.name of a country. Its code, such as US."),
+            Column(
+                "province",
+                "text",
+                note="SendGrid: stats.name of a province. A state or province of the US or Canada, or `all` for a country as a "
+                "whole: sums are over one or the other, never over both.",
+            ),
+        ),
+        (*_CLICKS, *_OPENS),
+    ),
+    Table(
+        "subusers",
+        "One row per subuser of the account.",
+        (
+            Column("id", "bigint", "id"),
+            _text("username"),
+            _text("email"),
+            Column("is_disabled", "boolean", "disabled"),
+            _text("region", note="global, or eu where its mail is pinned to the EU."),
             EXTRA,
         ),
-        key=("date",),
-        keeps_history=False,
+    ),
+    _daily(
+        "subuser_stats",
+        "One row per day and subuser with any mail, as SendGrid counts it.",
+        (_text("subuser", "stats.name", "Joins subusers.username."),),
+        _MAIL_METRICS,
     ),
     _members(
         "list_members",
@@ -509,6 +588,7 @@ SUPPORT_TABLES = (
             Column("deleted", "bigint"),
             Column("warnings", "text[]", note="What was odd about it."),
             Column("error", "text", note="Why it failed; null where it did not."),
+            Column("read_from", "date", note="Of statistics by day: the first day that it read."),
         ),
         key=("sync_id",),
         mirrored=False,

@@ -19,7 +19,7 @@ from sendgrid_orchestration.landing.store import open_store
 from sendgrid_orchestration.receiver import access
 from sendgrid_orchestration.sendgrid import webhooks
 from sendgrid_orchestration.settings import Settings, load_settings
-from sendgrid_orchestration.simulator import Simulator
+from sendgrid_orchestration.simulator import FULL_ACCESS, Simulator
 from tests.support.mirror import client_of
 
 
@@ -97,6 +97,23 @@ def test_a_missing_scope_is_found_where_it_is_missed(
     bounces = found(checks, "object", "prod.bounces")
     assert (bounces.status, "suppression.bounces.read" in bounces.finding) == ("fail", True)
     assert "skip_objects" in bounces.remedy
+
+
+def test_every_scope_that_an_object_needs_is_looked_for(
+    configured: Any, sendgrid: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Statistics of categories and subusers need one scope to list them and another to count them."""
+    few = FULL_ACCESS - {"categories.stats.read", "subusers.stats.read", "stats.read"}
+    monkeypatch.setenv("SENDGRID_API_KEY", sendgrid.account.add_key("SG.few", few))
+    checks = run_checks(configured(region="eu"))
+    for name, scope in (
+        ("category_stats", "categories.stats.read"),
+        ("subuser_stats", "subusers.stats.read"),
+    ):
+        check = found(checks, "object", f"prod.{name}")
+        assert (check.status, scope in check.finding) == ("fail", True)
+    assert found(checks, "object", "prod.subusers").status == "ok"
+    assert "does not have it" in found(checks, "object", "prod.geo_stats").finding
 
 
 def test_the_family_is_told(configured: Any, sendgrid: Simulator) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qs
 
 import pytest
 import yaml
@@ -59,13 +59,16 @@ def objection(seen: Seen) -> str | None:
         return "no such path"
     if seen.method not in entry.get("methods", ["GET"]):
         return f"not by {seen.method}"
-    asked = dict(parse_qsl(seen.query, keep_blank_values=True))
+    asked = parse_qs(seen.query, keep_blank_values=True)
     params = entry.get("params") or {}
-    for name, value in asked.items():
+    for name, values in asked.items():
         if name not in params:
             return f"no parameter {name}"
-        if trouble := _trouble(value, params[name]):
-            return f"{name}={value}: {trouble}"
+        if len(values) > params[name].get("times", 1):
+            return f"{name} {len(values)} times"
+        for value in values:
+            if trouble := _trouble(value, params[name]):
+                return f"{name}={value}: {trouble}"
     if pages := PAGING[entry.get("pages")]:
         # Without them SendGrid gives a first page of its own size, and says nothing of the others.
         return None if pages & asked.keys() else f"none of {', '.join(sorted(pages))}"
@@ -112,6 +115,8 @@ def _is_end_of_pages(seen: Seen) -> bool:
         ("/v3/marketing/lists", "page_size=1001", "from 1 to 1000"),
         ("/v3/marketing/lists", "", "none of page_size, page_token"),
         ("/v3/marketing/lists", "page_size=10&limit=10", "no parameter limit"),
+        ("/v3/stats", "start_date=2026-01-01&start_date=2026-01-02", "start_date 2 times"),
+        ("/v3/categories/stats", "&".join(["categories=a"] * 11), "categories 11 times"),
         ("/v3/templates", "page_size=200&generations=legacy,newest", "newest is none of"),
     ],
 )

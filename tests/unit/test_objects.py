@@ -40,5 +40,5 @@ def test_every_object_is_in_dbt_with_all_its_columns(name: str) -> None:
 
 @pytest.mark.parametrize("name", OBJECTS)
 def test_every_object_says_which_scope_it_needs(name: str) -> None:
-    needed = [needed_for(endpoint) for endpoint in OBJECTS[name].endpoints.values()]
+    needed = [needed_for(path) for path in (*OBJECTS[name].endpoints.values(), *OBJECTS[name].reads)]
     assert all(needed) or name in WITHOUT_KNOWN_SCOPE

@@ -11,6 +11,7 @@ from sendgrid_orchestration.simulator.api.answers import Refusal
 
 _READ = ("GET", "HEAD")
 _SUPPRESSIONS = ("bounces", "blocks", "invalid_emails", "spam_reports", "unsubscribes")
+_ADVANCED = ("browsers", "clients", "devices", "geo", "mailbox_providers")
 
 _NEW_FAMILY = re.compile(r"/v3/marketing/")
 _LEGACY_FAMILY = re.compile(r"/v3/(contactdb|campaigns)(/|$)")
@@ -37,6 +38,9 @@ _SCOPES: tuple[tuple[re.Pattern[str], tuple[str, ...], tuple[str, ...]], ...] = 
         (r"/v3/asm/groups", ("asm.groups.read", "suppression.read"), ()),
         (r"/v3/asm/suppressions", ("asm.groups.suppressions.read", "suppression.read"), ()),
         (r"/v3/stats", ("stats.read", "stats.global.read"), ()),
+        *((f"/v3/{kind}/stats", (f"{kind}.stats.read", "stats.read"), ()) for kind in _ADVANCED),
+        (r"/v3/subusers/stats", ("subusers.stats.read",), ()),
+        (r"/v3/subusers", ("subusers.read",), ()),
         (r"/v3/categories/stats", ("categories.stats.read", "stats.read"), ()),
         (r"/v3/categories", ("categories.read",), ()),
         (r"/v3/templates", ("templates.read",), ()),

@@ -10,6 +10,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sendgrid_orchestration.simulator.account import Account
 from sendgrid_orchestration.simulator.api import (
+    breakdowns,
     contactdb,
     contacts,
     files,
@@ -38,6 +39,7 @@ def build(account: Account, faults: FaultPlan, limits: RateLimits, log: RequestL
             *marketing_stats.ROUTES,
             *suppressions.ROUTES,
             *stats.ROUTES,
+            *breakdowns.ROUTES,
             *contactdb.ROUTES,
         ],
         exception_handlers={Refusal: _refused, HTTPException: _not_found},

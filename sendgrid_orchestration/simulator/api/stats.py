@@ -36,7 +36,7 @@ async def stats(request: Request) -> Response:
     ledger = account_of(request).ledger
     rows = [
         {"date": first.isoformat(), "stats": [{"metrics": total(ledger.daily, METRICS, first, last)}]}
-        for first, last in _periods(request)
+        for first, last in periods(request)
     ]
     return answer(list(offset_page(request, rows, 500, 500)))
 
@@ -66,7 +66,7 @@ async def category_stats(request: Request) -> Response:
                 for name in names
             ],
         }
-        for first, last in _periods(request)
+        for first, last in periods(request)
     ]
     return answer(list(offset_page(request, rows, 500, 500)))
 
@@ -115,7 +115,12 @@ async def one_log(request: Request) -> Response:
     return answer(_summary(message) | {"events": [_event(event) for event in message.events]})
 
 
-def _periods(request: Request) -> Iterator[tuple[date, date]]:
+def periods(request: Request) -> Iterator[tuple[date, date]]:
+    """The days, weeks or months between the dates that are asked for, with the first and last day of each.
+
+    Raises:
+        Refusal: a date is missing, or they are none.
+    """
     first, last = _range(request)
     step = request.query_params.get("aggregated_by", "day")
     if step not in ("day", "week", "month"):

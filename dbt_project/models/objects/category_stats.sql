@@ -1,0 +1,1 @@
+{{ present_objects("category_stats") }}

@@ -1,0 +1,1 @@
+{{ present_objects("geo_stats") }}

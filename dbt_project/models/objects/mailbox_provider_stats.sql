@@ -1,0 +1,1 @@
+{{ present_objects("mailbox_provider_stats") }}
