@@ -275,8 +275,8 @@ class AmplitudeDestination(_Destination):
     region: Region = "US"
     endpoint: HttpUrl | None = None
     """The address of a proxy or a simulator, without a path."""
-    min_id_length: int | None = Field(default=None, ge=1)
-    """The shortest user id that Amplitude takes; by default five characters. `amp_user_id` may be shorter."""
+    min_id_length: int = Field(default=1, ge=1)
+    """The shortest user id that Amplitude is to take. Its own default of five would strip an `amp_user_id` such as 42."""
     resend_window_hours: float = Field(default=7 * 24, gt=0)
     """For how long an event that is sent again is recognised by its id and ignored."""
 

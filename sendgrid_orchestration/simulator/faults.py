@@ -30,7 +30,8 @@ class Fault:
         status: answers with this status instead of the API.
         body: the body of that answer; a string is sent as HTML, anything else as JSON.
         delay: seconds before anything is answered.
-        reset: breaks the connection: `before` answering, or in the `middle` of the body.
+        reset: breaks the connection: `before` answering, in the `middle` of the body, or in place of an answer, `after` the
+            request was handled.
         action: called before the request is answered.
         change: gets the answer's JSON and returns what is sent in its place.
     """
@@ -43,7 +44,7 @@ class Fault:
     headers: dict[str, str] = field(default_factory=dict)
     body: Any = None
     delay: float = 0.0
-    reset: Literal["before", "middle"] | None = None
+    reset: Literal["before", "middle", "after"] | None = None
     action: Callable[[], object] | None = None
     change: Callable[[Any], Any] | None = None
 

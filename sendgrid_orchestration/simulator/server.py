@@ -72,7 +72,7 @@ class Simulator:
     def prepare(self) -> None:
         """Bind the ports, so that `url` is known before anything listens."""
         if not self._sockets:
-            self._sockets = [_listening(self._host, self._port), _listening(self._host, 0)]
+            self._sockets = [listening(self._host, self._port), listening(self._host, 0)]
 
     def stop(self) -> None:
         """Stop listening and let go of the ports."""
@@ -101,7 +101,7 @@ class Simulator:
         self.account.links.base_url = self.files_url
         config = uvicorn.Config(
             gate,
-            http=_Protocol,
+            http=ResettableProtocol,
             ws="none",
             lifespan="off",
             access_log=False,
@@ -118,16 +118,18 @@ class Simulator:
         return f"http://{self._host}:{self._sockets[which].getsockname()[1]}"
 
 
-class _Protocol(HttpToolsProtocol):
+class ResettableProtocol(HttpToolsProtocol):
     """Lets the application reach its connection, so that a fault can reset it."""
 
     def on_message_begin(self) -> None:
+        """Put the connection into the request's scope."""
         super().on_message_begin()
         extensions: dict[str, Any] = {"transport": self.transport}
         self.scope["extensions"] = extensions
 
 
-def _listening(host: str, port: int) -> socket.socket:
+def listening(host: str, port: int) -> socket.socket:
+    """A socket that listens; port 0 takes a free one."""
     made = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     made.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     made.bind((host, port))

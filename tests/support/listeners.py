@@ -22,6 +22,8 @@ class Heard:
     messages: list[Any] = field(default_factory=list)
     lines: list[str] = field(default_factory=list)
     """Every command that a mail server was given."""
+    headers: list[dict[str, str]] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
     refusals: int = 0
     """How many requests are refused before one is taken."""
 
@@ -39,6 +41,8 @@ def webhook_listener(refusals: int = 0) -> Iterator[Heard]:
                 self.send_response(500)
             else:
                 heard.messages.append(json.loads(body))
+                heard.headers.append(dict(self.headers))
+                heard.bodies.append(body)
                 self.send_response(200)
             self.end_headers()
 

@@ -96,22 +96,35 @@ class Gate:
         await self._api(scope, receive, with_headers)
 
     async def _suffer(self, fault: Fault, port: str, scope: Scope, receive: Receive, send: Send) -> None:
-        if fault.delay:
-            await asyncio.sleep(fault.delay)
-        if fault.action:
-            fault.action()
-        if fault.reset == "before":
-            await _cut(scope, receive)
-            return
-        if fault.status is not None:
-            await Request(scope, receive).body()
-            await _planned(fault)(scope, receive, send)
-            return
-        if fault.reset == "middle":
-            send = _cutting(scope, receive, send)
-        elif fault.change:
-            send = _changing(fault, send)
-        await (self._files if port == "files" else self._through)(scope, receive, send)
+        await suffer(fault, self._files if port == "files" else self._through, scope, receive, send)
+
+
+async def suffer(fault: Fault, app: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """Let a request meet a fault on its way to an application."""
+    if fault.delay:
+        await asyncio.sleep(fault.delay)
+    if fault.action:
+        fault.action()
+    if fault.reset == "before":
+        await _cut(scope, receive)
+        return
+    if fault.status is not None:
+        await Request(scope, receive).body()
+        await _planned(fault)(scope, receive, send)
+        return
+    if fault.reset == "after":
+        await app(scope, receive, _nowhere)
+        await _cut(scope, receive)
+        return
+    if fault.reset == "middle":
+        send = _cutting(scope, receive, send)
+    elif fault.change:
+        send = _changing(fault, send)
+    await app(scope, receive, send)
+
+
+async def _nowhere(_: Message) -> None:
+    """Where an answer goes that nobody gets."""
 
 
 def _seen(scope: Scope, port: Literal["api", "files"], status: int) -> Seen:

@@ -1,0 +1,13 @@
+"""Sends each event on, after it is loaded: to Segment, to Amplitude, to any endpoint that checks signatures.
+
+Promises: every chosen event is sent at least once, and exactly once within the time for which the receiving side recognises
+ids; each batch is in the ledger before it leaves, so a crash at any point leaves a known or an unknown outcome, never a
+lost one; an event that is refused is listed alone, with the reason, and blocks nobody; a destination that is down delays
+only itself; memory does not grow with the backlog.
+
+Never: change an event, read a landed file, send before a destination is enabled, repeat an unclear delivery beyond the time
+for which ids are recognised unless a person asks for it, or know Dagster.
+
+A destination is a file here with one class: what it takes from an event (`columns`), how it writes a message (`encode`), how
+it puts messages into a request (`request`) and how it reads the answer (`read`). Everything else is shared.
+"""
