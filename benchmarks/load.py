@@ -22,7 +22,7 @@ import psycopg
 
 from benchmarks.posts import FIRST_MOMENT, land
 from benchmarks.report import Report
-from sendgrid_orchestration.landing.format import MAGIC, encode
+from sendgrid_orchestration.landing.format import Content, encode, header
 from sendgrid_orchestration.landing.store import LandingStore, open_store
 from sendgrid_orchestration.load import rows
 from sendgrid_orchestration.load.loader import LoadResult, load_waiting
@@ -300,11 +300,15 @@ def one_file(store: LandingStore) -> None:
     sealed = WORK / "single" / "bench" / "sealed"
     sealed.mkdir(parents=True)
     files = list(store.archived("bench", date.min, date.max))
+    content = Content(header(files[0].name))
     with (sealed / f"{files[0].name}.posts").open("wb") as single:
-        single.write(MAGIC)
+        single.write(header(files[0].name))
         for file in files:
             for post in store.read(file):
-                single.writelines(encode(post))
+                frame = encode(post)
+                single.writelines(frame)
+                content.add(frame, 1)
+        single.write(content.trailer())
 
 
 def build_history(url: str, size: int) -> None:

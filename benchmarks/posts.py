@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from sendgrid_orchestration.landing.format import MAGIC, Post, encode
+from sendgrid_orchestration.landing.format import Post, whole_file
 from sendgrid_orchestration.landing.names import name_giver
 
 FIRST_MOMENT = datetime(2024, 6, 1, tzinfo=UTC)
@@ -70,15 +70,13 @@ def land(folder: Path, source: str, number: int, seed: int, begin: datetime = FI
     left = number
     received_at = begin
     while left:
-        with (sealed / f"{give_name(received_at)}.posts").open("wb") as file:
-            file.write(MAGIC)
-            for _ in range(POSTS_A_FILE):
-                items = [orjson.dumps(next(stream)) for _ in range(min(EVENTS_A_POST, left))]
-                if not items:
-                    break
-                file.writelines(encode(Post(received_at, {}, b"[" + b",\r\n".join(items) + b"]\r\n")))
-                left -= len(items)
-                received_at += timedelta(milliseconds=1000 * EVENTS_A_POST // EVENTS_A_SECOND)
+        name, posts = give_name(received_at), []
+        while left and len(posts) < POSTS_A_FILE:
+            items = [orjson.dumps(next(stream)) for _ in range(min(EVENTS_A_POST, left))]
+            posts.append(Post(received_at, {}, b"[" + b",\r\n".join(items) + b"]\r\n"))
+            left -= len(items)
+            received_at += timedelta(milliseconds=1000 * EVENTS_A_POST // EVENTS_A_SECOND)
+        (sealed / f"{name}.posts").write_bytes(b"".join(whole_file(name, posts)))
 
 
 def _life_of_a_message(dice: random.Random) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -33,17 +33,23 @@ DAY = ["%Y-%m-%d"]
 
 
 def load(source: SourceName = None) -> None:
-    """Load the posts that wait, now and in this terminal. Dagster's sensor does the same every few seconds."""
+    """Load the posts that wait, now and in this terminal. Dagster's sensor does the same every few seconds.
+
+    The exit code is 1 while damaged files wait for a person; each is named with what to do.
+    """
     settings = load_settings()
     url, store = resolve_urls(settings).warehouse.get_secret_value(), open_store(settings.landing_url)
+    damaged: list[str] = []
     for one in chosen_sources(settings, source):
         with _bar(one) as progress:
-            result = load_waiting(url, store, one, run_id=RUN_ID, progress=progress)
+            result = load_waiting(url, store, one, run_id=RUN_ID, retry_damaged=True, progress=progress)
             results = [result]
             while result.remaining_files and result.files:
                 result = load_waiting(url, store, one, run_id=RUN_ID, progress=progress)
                 results.append(result)
         _tell(one, results)
+        damaged += [file.problem for file in results[-1].still_damaged]
+    _end_with(damaged)
 
 
 def replay(
@@ -75,15 +81,19 @@ def replay(
                 url, open_store(folder.resolve().as_uri()), one, run_id=RUN_ID, progress=progress
             )
         _tell(one, [result])
+        _end_with(result.damaged)
         return
     days = (first.date() if first else date.min, last.date() if last else datetime.now(UTC).date())
     if days[0] > days[1]:
         raise CommandError(f"--from {days[0]} is later than --to {days[1]}.")
     store = open_store(settings.landing_url)
+    damaged: list[str] = []
     for one in chosen_sources(settings, source):
         with _bar(one) as progress:
             result = replay_days(url, store, one, *days, run_id=RUN_ID, progress=progress)
         _tell(one, [result])
+        damaged += result.damaged
+    _end_with(damaged)
 
 
 @contextmanager
@@ -116,5 +126,11 @@ def _tell(source: Source, results: list[LoadResult]) -> None:
         f"{source.name}: {files} file(s), {read} event(s) read: {inserted} inserted, {duplicate} known already, "
         f"{quarantined} in quarantine."
     )
-    for sentence in (sentence for result in results for sentence in result.damaged):
+
+
+def _end_with(damaged: Sequence[str]) -> None:
+    """Name every file that is damaged; the exit code is 1 as long as there is one."""
+    for sentence in damaged:
         typer.echo(sentence, err=True)
+    if damaged:
+        raise typer.Exit(1)

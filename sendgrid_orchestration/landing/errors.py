@@ -15,6 +15,10 @@ class LandingUnwritable(LandingError):
     """The disk refused a write for another reason than room. Nothing of the post was kept."""
 
 
+class LandingUnreachable(LandingError):
+    """The landing's file system gives no answer, or refuses: nothing was read or changed; try again later."""
+
+
 class DamagedFile(LandingError):
     """A landed file holds bytes that are no post.
 
@@ -25,8 +29,8 @@ class DamagedFile(LandingError):
 
     def __init__(self, file: str, offset: int, what: str) -> None:
         super().__init__(
-            f"{file} is damaged at byte {offset}: {what}. The posts before that byte are whole; "
-            "restore the file from a backup, or move it out of the landing."
+            f"{file} is damaged at byte {offset}: {what}. Restore it from a backup under the same name, "
+            "or move it out of the landing to give it up."
         )
         self.file = file
         self.offset = offset

@@ -8,9 +8,20 @@ import os
 from pathlib import Path
 
 from sendgrid_orchestration.landing.errors import LandingUnwritable
-from sendgrid_orchestration.landing.format import MAGIC, whole_posts
+from sendgrid_orchestration.landing.format import (
+    MAGIC,
+    MAGIC_WITHOUT_TRAILER,
+    TRAILER_BYTES,
+    PostReader,
+)
 from sendgrid_orchestration.landing.names import SUFFIX
-from sendgrid_orchestration.landing.segment import make_directory, move_to_sealed, refusal, sync_directory
+from sendgrid_orchestration.landing.segment import (
+    end_file,
+    make_directory,
+    move_to_sealed,
+    refusal,
+    sync_directory,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -60,28 +71,34 @@ def _repair_and_seal(fd: int, path: Path) -> Path | None:
     with os.fdopen(os.dup(fd), "rb") as stream:
         magic = stream.read(len(MAGIC))
         stream.seek(0)
-        posts, end = whole_posts(stream, str(path))
-    if not posts and size > len(MAGIC) and magic != MAGIC:
-        _set_aside(path)
-        return None
-    if not posts:
+        found = PostReader(stream, str(path)).read_on()
+    content = found.content
+    if content is None or not content.posts:
+        if size > len(MAGIC) and magic not in (MAGIC, MAGIC_WITHOUT_TRAILER):
+            _set_aside(path)
+            return None
         # Killed before its first post was durable: nothing in it was acknowledged.
         path.unlink()
         sync_directory(path.parent)
         return None
-    if end < size:
-        os.ftruncate(fd, end)
+    # The dead writer may have written whole frames that it did not get to synchronise.
+    if magic == MAGIC:
+        end_file(fd, found.end, content)
+        torn = size - found.end - TRAILER_BYTES
+    else:
+        os.ftruncate(fd, found.end)
+        os.fsync(fd)
+        torn = size - found.end
+    if torn > 0:
         logger.warning(
             "Cut a torn tail of %d bytes off %s: its writer died in the middle of a write that it had not "
             "acknowledged. %d whole posts were kept.",
-            size - end,
+            torn,
             path.name,
-            posts,
+            content.posts,
         )
-    # The dead writer may have written whole frames that it did not get to synchronise.
-    os.fsync(fd)
     target = move_to_sealed(path)
-    logger.info("Sealed %s, which a writer left behind with %d posts.", path.name, posts)
+    logger.info("Sealed %s, which a writer left behind with %d posts.", path.name, content.posts)
     return target
 
 

@@ -27,15 +27,20 @@ class OpenSegment:
 
     The file is locked (flock) for as long as this object lives. The kernel drops the lock when the process dies,
     however it dies, and that is how others tell a file that was left behind from one in use.
+
+    Every append ends with the trailer, and the next one overwrites it. So a file is whole at any moment between two appends,
+    sealing needs neither a write nor room on the disk, and a disk that is full cannot keep a file from being sealed.
     """
 
-    def __init__(self, fd: int, path: Path, day: date) -> None:
+    def __init__(self, fd: int, path: Path, day: date, header: bytes) -> None:
         self._fd = fd
         self._path = path
+        self._content = frames.Content(header)
+        self._is_torn = False
         self.day = day
         """The UTC day of receipt that all its posts share."""
-        self.size = len(frames.MAGIC)
-        """Bytes that are on disk for certain."""
+        self.size = len(header)
+        """Bytes that are on disk for certain, without the trailer."""
 
     @classmethod
     def create(cls, source_dir: Path, give_name: Callable[[datetime], str], first_post: datetime) -> Self:
@@ -48,7 +53,8 @@ class OpenSegment:
         try:
             make_directory(directory)
             while True:
-                path = directory / (give_name(first_post) + SUFFIX)
+                name = give_name(first_post)
+                path = directory / (name + SUFFIX)
                 fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640)
                 if _lock(fd):
                     break
@@ -56,9 +62,10 @@ class OpenSegment:
                 os.close(fd)
         except OSError as error:
             raise refusal(error, source_dir) from error
-        segment = cls(fd, path, first_post.date())
+        header = frames.header(name)
+        segment = cls(fd, path, first_post.date(), header)
         try:
-            os.write(fd, frames.MAGIC)
+            os.write(fd, header)
             sync_directory(directory)
         except OSError as error:
             segment._abandon()
@@ -68,23 +75,29 @@ class OpenSegment:
     @property
     def is_empty(self) -> bool:
         """Whether it holds no post yet."""
-        return self.size == len(frames.MAGIC)
+        return not self._content.posts
 
-    def append(self, buffers: Sequence[bytes]) -> None:
-        """Write the frames and make them durable; either all of them are on disk afterwards or none is in the file.
+    def append(self, buffers: Sequence[bytes], posts: int) -> None:
+        """Write the frames of so many posts and make them durable: all of them are in the file afterwards, or none is.
 
         Raises:
             LandingFull, LandingUnwritable: the disk refused. The segment takes no more posts: after a failed fsync the
                 kernel may forget pages that never reached the disk, so only what was synchronised before counts. Seal it.
         """
-        size = sum(map(len, buffers))
+        content = self._content.copy()
+        content.add(buffers, posts)
+        with_trailer = [*buffers, content.trailer()]
+        self._is_torn = True
         try:
-            for start in range(0, len(buffers), _MAX_BUFFERS):
-                _write_all(self._fd, buffers[start : start + _MAX_BUFFERS])
+            os.lseek(self._fd, self.size, os.SEEK_SET)
+            for start in range(0, len(with_trailer), _MAX_BUFFERS):
+                _write_all(self._fd, with_trailer[start : start + _MAX_BUFFERS])
             os.fdatasync(self._fd)
         except OSError as error:
             raise refusal(error, self._path.parent.parent) from error
-        self.size += size
+        self._is_torn = False
+        self._content = content
+        self.size += sum(map(len, buffers))
 
     def seal(self) -> Path | None:
         """Cut off what is not known to be durable and hand the file to the readers.
@@ -99,9 +112,8 @@ class OpenSegment:
             self._abandon()
             return None
         try:
-            if os.fstat(self._fd).st_size != self.size:
-                os.ftruncate(self._fd, self.size)
-                os.fsync(self._fd)
+            if self._is_torn:
+                end_file(self._fd, self.size, self._content)
             return move_to_sealed(self._path)
         except OSError as error:
             raise refusal(error, self._path.parent.parent) from error
@@ -113,6 +125,14 @@ class OpenSegment:
             self._path.unlink(missing_ok=True)
         finally:
             os.close(self._fd)
+
+
+def end_file(fd: int, size: int, content: frames.Content) -> None:
+    """Put the trailer behind so many bytes, and make it durable. The trailer comes first: cutting gives room away."""
+    os.lseek(fd, size, os.SEEK_SET)
+    _write_all(fd, [content.trailer()])
+    os.ftruncate(fd, size + frames.TRAILER_BYTES)
+    os.fsync(fd)
 
 
 def move_to_sealed(path: Path) -> Path:

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
+import io
+import logging
 import os
+import secrets
 import tempfile
-from collections.abc import Iterator
-from contextlib import closing
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, BinaryIO, cast
 from urllib.parse import unquote
@@ -16,12 +21,19 @@ from urllib.parse import unquote
 import fsspec
 import zstandard
 
-from sendgrid_orchestration.landing.errors import DamagedFile, LandingError
-from sendgrid_orchestration.landing.format import Post, decode
+from sendgrid_orchestration.landing.errors import DamagedFile, LandingError, LandingUnreachable
+from sendgrid_orchestration.landing.format import PostReader
 from sendgrid_orchestration.landing.names import ARCHIVED_SUFFIX, SUFFIX, day_of_receipt, opened_at, stem
 from sendgrid_orchestration.landing.segment import make_directory, sync_directory
 
+logger = logging.getLogger(__name__)
+
 _BLOCK_BYTES = 4 * 1024 * 1024  # s3fs would keep 50 MB for each open file
+_BUFFER_BYTES = 256 * 1024
+_CONNECT_SECONDS = 5
+_ANSWER_SECONDS = 15
+_ATTEMPTS = 3
+_SILENCE_SECONDS = 5.0
 _ZSTD_LEVEL = 6
 
 
@@ -54,17 +66,34 @@ class Backlog:
     oldest_sealed_at: datetime | None
 
 
-def open_store(landing_url: str, spool_dir: Path | None = None) -> LandingStore:
-    """The landing behind a URL.
+def open_store(landing_url: str) -> LandingStore:
+    """The landing behind a URL. Nothing is asked of its file system yet.
 
     Args:
         landing_url: any fsspec URL; credentials and endpoint of an object store come from its own environment
             variables (`AWS_ACCESS_KEY_ID`, `AWS_ENDPOINT_URL` …).
-        spool_dir: where the receiver spools for a landing that is not a local folder; readers need not know it.
+
+    Raises:
+        LandingError: no file system is known for such a URL, or the package for it is not installed.
     """
     url = str(local_folder(landing_url)) if is_local(landing_url) else landing_url
-    fs, path = fsspec.core.url_to_fs(url, use_listings_cache=False)
-    return LandingStore(fs, path, spool_dir)
+    place = without_credentials(landing_url)
+    is_s3 = url.startswith(("s3://", "s3a://"))
+    try:
+        fs, path = fsspec.core.url_to_fs(url, use_listings_cache=False, **(_s3_options() if is_s3 else {}))
+    except (ImportError, ValueError) as error:
+        raise LandingError(f"The landing {place} cannot be opened: {error}. Check landing.url.") from error
+    if is_s3:
+        fs.retries = 1  # s3fs would repeat what botocore has repeated already
+    return LandingStore(fs, path, place)
+
+
+def _s3_options() -> dict[str, Any]:
+    """By themselves botocore and s3fs would wait 25 minutes for a store that takes connections and never answers."""
+    config: dict[str, Any] = {"connect_timeout": _CONNECT_SECONDS, "read_timeout": _ANSWER_SECONDS}
+    if "AWS_MAX_ATTEMPTS" not in os.environ:
+        config["retries"] = {"mode": "standard", "total_max_attempts": _ATTEMPTS}
+    return {"config_kwargs": config}
 
 
 def is_local(landing_url: str) -> bool:
@@ -80,13 +109,31 @@ def local_folder(landing_url: str) -> Path:
     return Path(landing_url).absolute()
 
 
-class LandingStore:
-    """A landing to read from. Holds no state of its own: any number of processes may use one landing."""
+def without_credentials(url: str) -> str:
+    """The URL as it may be shown: without user and password."""
+    scheme, separator, rest = url.partition("://")
+    host, slash, path = rest.partition("/")
+    return f"{scheme}{separator}{host.rpartition('@')[2]}{slash}{path}"
 
-    def __init__(self, fs: Any, root: str, spool_dir: Path | None = None) -> None:
+
+class LandingStore:
+    """A landing to read from. Holds no state of its own: any number of processes may use one landing.
+
+    Every method raises `LandingUnreachable` where the file system refuses or does not answer. While a file system on the
+    network keeps the caller waiting, that is logged.
+    """
+
+    def __init__(self, fs: Any, root: str, place: str) -> None:
+        """Ask nothing yet.
+
+        Args:
+            fs: an fsspec file system.
+            root: the landing's path on it.
+            place: what to call the landing in messages: its URL without credentials.
+        """
         self._fs = fs
         self._root = root.rstrip("/")
-        self.spool_dir = spool_dir
+        self._place = place
         self._local = "file" in (fs.protocol if isinstance(fs.protocol, tuple | list) else (fs.protocol,))
 
     def waiting(self, source: str, limit: int | None = None) -> list[LandedFile]:
@@ -100,17 +147,59 @@ class LandingStore:
         oldest = min((file.sealed_at for file in files), default=None)
         return Backlog(len(files), sum(file.size for file in files), oldest)
 
-    def read(self, file: LandedFile) -> Iterator[Post]:
+    def read(self, file: LandedFile) -> PostReader:
         """The posts of a file in the order of receipt, in constant memory.
 
         Raises:
-            DamagedFile: at the first byte that is no post; the posts before it were yielded.
+            DamagedFile: while iterating, at the first byte that is no post; the posts before it were yielded.
             LandingError: the file is gone.
         """
         stream, path = self._open(file)
-        with closing(stream):
-            for _, post in decode(stream, path):
-                yield post
+        return PostReader(stream, path, file.name)
+
+    def version(self, file: LandedFile) -> str | None:
+        """A word that changes whenever somebody writes or replaces the file, even by one of the same size and time.
+
+        It is the file system's own: inode and times of change on a local disk, the entity tag on an object store.
+
+        Returns:
+            The word; None where the file is gone.
+        """
+        try:
+            if not self._local:
+                return str(self._ask(self._fs.ukey, file.path))
+            status = self._ask(os.stat, file.path)
+            return f"{status.st_ino}-{status.st_size}-{status.st_mtime_ns}-{status.st_ctime_ns}"
+        except FileNotFoundError:
+            return None
+
+    def damage(self, file: LandedFile) -> DamagedFile | None:
+        """What is wrong with a file, found by reading it to its end; None where nothing is.
+
+        Raises:
+            LandingError: the file is gone.
+        """
+        try:
+            with closing(self.read(file)) as posts:
+                deque(posts, maxlen=0)
+        except DamagedFile as error:
+            return error
+        return None
+
+    def check_writable(self) -> None:
+        """Write a few bytes, read them back and remove them.
+
+        Raises:
+            LandingError: the landing gives back other bytes than it got.
+        """
+        path = self._path(f".check-{secrets.token_hex(8)}")
+        with self._asking():
+            self._fs.makedirs(self._root, exist_ok=True)
+            self._fs.pipe_file(path, b"check")
+            read = self._fs.cat_file(path)
+            self._fs.rm_file(path)
+        if read != b"check":
+            raise LandingError(f"The landing {self._place} gives back other bytes than it got.")
 
     def archive(self, file: LandedFile) -> str:
         """Compress a loaded file into the archive of its day of receipt, then remove it from what waits.
@@ -123,12 +212,12 @@ class LandingStore:
         target = self._archive_path(file)
         if file.path == target:
             return target
-        if not self._fs.exists(target):
-            if not self._fs.exists(file.path):
+        if not self._ask(self._fs.exists, target):
+            if not self._ask(self._fs.exists, file.path):
                 raise LandingError(f"{file.path} is neither in the landing nor in its archive.")
             self._compress(file, target)
-        if self._fs.exists(file.path):
-            self._fs.rm_file(file.path)
+        if self._ask(self._fs.exists, file.path):
+            self._ask(self._fs.rm_file, file.path)
         return target
 
     def receive(self, source: str, path: Path) -> None:
@@ -138,12 +227,13 @@ class LandingStore:
             LandingError: the landing does not hold all of it.
         """
         file = LandedFile(source, path.name.removesuffix(SUFFIX), path.stat().st_size, datetime.now(UTC), "")
-        if self._fs.exists(self._archive_path(file)):
-            return  # it arrived before a crash, and was loaded since
         target = self._path(source, "sealed", path.name)
+        if self._ask(self._fs.exists, self._archive_path(file)):
+            return  # it arrived before a crash, and was loaded since
         # An object appears when it is complete; a half one is never listed.
-        self._fs.put_file(str(path), target)
-        if (arrived := self._fs.size(target)) != file.size:
+        self._ask(self._fs.put_file, str(path), target)
+        arrived = self._ask(self._fs.size, target)
+        if arrived != file.size:
             raise LandingError(f"{target} has {arrived} bytes instead of {file.size}.")
 
     def archived(self, source: str, first_day: date, last_day: date) -> Iterator[LandedFile]:
@@ -175,7 +265,7 @@ class LandingStore:
         """
         target = self._path(path)
         if not self._local:
-            self._fs.pipe_file(target, content)
+            self._ask(self._fs.pipe_file, target, content)
             return
         make_directory(Path(target).parent)
         with tempfile.NamedTemporaryFile(dir=Path(target).parent, prefix=".", delete=False) as unfinished:
@@ -189,14 +279,14 @@ class LandingStore:
         for entry in self._list(self._path(folder)):
             name = PurePosixPath(entry["name"]).name
             if entry["type"] == "file" and not name.startswith("."):
-                with contextlib.suppress(FileNotFoundError):  # its process stopped meanwhile
-                    files[name] = self._fs.cat_file(entry["name"])
+                with suppress(FileNotFoundError):  # its process stopped meanwhile
+                    files[name] = self._ask(self._fs.cat_file, entry["name"])
         return files
 
     def remove(self, path: str) -> None:
         """Remove a file that `put` wrote, if it is there."""
-        with contextlib.suppress(FileNotFoundError):
-            self._fs.rm_file(self._path(path))
+        with suppress(FileNotFoundError):
+            self._ask(self._fs.rm_file, self._path(path))
 
     def _files(self, source: str, directory: str, *suffixes: str) -> list[LandedFile]:
         files = []
@@ -213,7 +303,7 @@ class LandingStore:
 
     def _list(self, directory: str) -> list[dict[str, Any]]:
         try:
-            return cast(list[dict[str, Any]], self._fs.ls(directory, detail=True))
+            return cast(list[dict[str, Any]], self._ask(self._fs.ls, directory, detail=True))
         except FileNotFoundError:
             return []
 
@@ -235,8 +325,42 @@ class LandingStore:
 
     def _open_raw(self, path: str) -> BinaryIO:
         if self._local:
-            return Path(path).open("rb")
-        return cast(BinaryIO, self._fs.open(path, "rb", block_size=_BLOCK_BYTES))
+            with _damage_of(path):
+                stream = io.FileIO(path)
+            return io.BufferedReader(_Raw(stream, partial(_damage_of, path, stream)), _BUFFER_BYTES)
+        remote = self._ask(self._fs.open, path, "rb", block_size=_BLOCK_BYTES)
+        return io.BufferedReader(_Raw(remote, self._asking), _BLOCK_BYTES)
+
+    def _ask(self, call: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
+        with self._asking():
+            return call(*arguments, **options)
+
+    @contextmanager
+    def _asking(self) -> Iterator[None]:
+        """Turn whatever the file system raises into a sentence, and say so while one on the network is silent."""
+        with nullcontext() if self._local else self._saying_that_we_wait():
+            try:
+                yield
+            except (LandingError, FileNotFoundError):
+                raise
+            except (
+                Exception
+            ) as error:  # each file system, and the network stack under it, has exceptions of its own
+                raise LandingUnreachable(_sentence(self._place, self._local, error)) from error
+
+    @contextmanager
+    def _saying_that_we_wait(self) -> Iterator[None]:
+        timer = threading.Timer(
+            _SILENCE_SECONDS,
+            logger.warning,
+            ("Still waiting for the landing %s (%.0f seconds so far).", self._place, _SILENCE_SECONDS),
+        )
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
 
     def _compress(self, file: LandedFile, target: str) -> None:
         compressor = zstandard.ZstdCompressor(level=_ZSTD_LEVEL, write_checksum=True)
@@ -255,13 +379,34 @@ class LandingStore:
             with tempfile.NamedTemporaryFile(suffix=ARCHIVED_SUFFIX) as copy:
                 compressor.copy_stream(original, copy)
                 copy.flush()
-                self._fs.put_file(copy.name, target)
+                self._ask(self._fs.put_file, copy.name, target)
 
     def _archive_path(self, file: LandedFile) -> str:
         return self._path(file.source, "archive", f"{file.day}", file.name + ARCHIVED_SUFFIX)
 
     def _path(self, *parts: str) -> str:
         return "/".join((self._root, *parts))
+
+
+class _Raw(io.RawIOBase):
+    """A file as its file system hands it out, every call under a guard that says what an exception of it means."""
+
+    def __init__(self, stream: Any, guard: Callable[[], AbstractContextManager[None]]) -> None:
+        self._stream = stream
+        self._guard = guard
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        with self._guard():
+            data = self._stream.read(len(buffer))
+        buffer[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()
 
 
 class _Decompressed:
@@ -281,6 +426,30 @@ class _Decompressed:
 
     def close(self) -> None:
         self._reader.close()
+
+
+@contextmanager
+def _damage_of(path: str, stream: io.FileIO | None = None) -> Iterator[None]:
+    """A disk that cannot read a file has damaged this file alone; its neighbours can be read."""
+    try:
+        yield
+    except FileNotFoundError:
+        raise
+    except OSError as error:
+        offset = stream.tell() if stream else 0
+        raise DamagedFile(path, offset, f"it cannot be read ({error.strerror or error})") from error
+
+
+def _sentence(place: str, is_local: bool, error: Exception) -> str:
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    if is_local:
+        remedy = "Check that the disk works and that this user may read and write there."
+    else:
+        remedy = (
+            "Check that it is up, its address (AWS_ENDPOINT_URL or landing.url), the credentials and the network. Nothing is lost "
+            "meanwhile: posts wait in the receiver's spool, and what waits is loaded when the landing answers."
+        )
+    return f"The landing {place} cannot be reached: {lines[0].rstrip('.')}. {remedy}"
 
 
 def _sync(stream: IO[bytes]) -> None:

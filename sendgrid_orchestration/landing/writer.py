@@ -139,7 +139,7 @@ class Writer(Generic[T]):
             if self._segment is None:
                 self._segment = OpenSegment.create(self._directory, self._give_name, first)
                 self._seal_at = time.monotonic() + self._limits.seal_seconds
-            self._segment.append([buffer for item in items for buffer in item.frame])
+            self._segment.append([buffer for item in items for buffer in item.frame], len(items))
         except LandingError as error:
             if not isinstance(error, LandingFull):
                 logger.error("%s Posts are answered 503 until it can be written to again.", error)

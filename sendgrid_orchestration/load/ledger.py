@@ -21,21 +21,33 @@ class Damaged:
     file_name: str
     bytes: int
     problem: str
+    """A sentence: where the file is, what is wrong with it, and what to do."""
     found_at: datetime
+    version: str | None
+    """The file system's word for the file as it was found (`LandingStore.version`)."""
 
 
-def waiting(conn: psycopg.Connection, store: LandingStore, source: Source) -> list[LandedFile]:
+def waiting(
+    conn: psycopg.Connection, store: LandingStore, source: Source, *, retry_damaged: bool = False
+) -> list[LandedFile]:
     """The landed files that the next load will take, oldest first.
 
     Not among them are files that were loaded and only wait to be archived, and damaged ones, unless somebody has put
-    another file in their place. Before the first migration everything waits.
+    another file in their place or `retry_damaged` is set. Before the first migration everything waits.
     """
     files = store.waiting(source.name)
     if not files:
         return []
     known = loaded(conn, source.raw_schema, files)
-    broken = {file.file_name: file.bytes for file in damaged(conn, source.raw_schema)}
-    return [file for file in files if file.name not in known and broken.get(file.name) != file.size]
+    broken: dict[str, str | None] = {}
+    if not retry_damaged:
+        broken = {file.file_name: file.version for file in damaged(conn, source.raw_schema)}
+    return [
+        file
+        for file in files
+        if file.name not in known
+        and (file.name not in broken or store.version(file) not in (None, broken[file.name]))
+    ]
 
 
 def loaded(conn: psycopg.Connection, raw_schema: str, files: Sequence[LandedFile]) -> set[str]:
@@ -50,11 +62,22 @@ def loaded(conn: psycopg.Connection, raw_schema: str, files: Sequence[LandedFile
 
 
 def damaged(conn: psycopg.Connection, raw_schema: str) -> list[Damaged]:
-    """The landed files that cannot be read, oldest first."""
+    """The landed files that could not be read when they were last tried, oldest first."""
     if not _exists(conn, raw_schema, "damaged_files"):
         return []
-    query = sql.SQL("select file_name, bytes, problem, found_at from {} order by file_name")
+    query = sql.SQL("select file_name, bytes, problem, found_at, version from {} order by file_name")
     return [Damaged(*row) for row in conn.execute(query.format(sql.Identifier(raw_schema, "damaged_files")))]
+
+
+def still_damaged(conn: psycopg.Connection, store: LandingStore, source: Source) -> list[Damaged]:
+    """The damaged files that wait for a person; those that somebody has taken away are forgotten."""
+    found = damaged(conn, source.raw_schema)
+    if not found:
+        return []  # nearly always, and listing an object store takes time
+    there = {file.name for file in store.waiting(source.name)}
+    if gone := [file.file_name for file in found if file.file_name not in there]:
+        forget_damaged(conn, source.raw_schema, gone)
+    return [file for file in found if file.file_name in there]
 
 
 def max_load_id(conn: psycopg.Connection, raw_schema: str) -> int:
@@ -140,9 +163,9 @@ def record(
     query = sql.SQL("""
         insert into {} (
             file_name, load_id, bytes, sealed_at, posts, events_read, inserted, duplicate, quarantined, copies,
-            first_received_at, last_received_at, archive_path
+            first_received_at, last_received_at, checksum, archive_path
         )
-        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
         on conflict (file_name) do nothing
     """)
     with conn.cursor() as cursor:
@@ -157,6 +180,7 @@ def record(
                     *_counts(tally),
                     tally.first_received_at,
                     tally.last_received_at,
+                    tally.checksum,
                     file.path if stay_where_they_are else None,
                 )
                 for file, tally in loaded_files
@@ -183,14 +207,30 @@ def record_archived(conn: psycopg.Connection, raw_schema: str, paths: Sequence[t
         )
 
 
-def record_damaged(conn: psycopg.Connection, raw_schema: str, file: LandedFile, problem: str) -> None:
-    """Write that a file cannot be read."""
+def record_damaged(
+    conn: psycopg.Connection, raw_schema: str, file: LandedFile, problem: str, version: str | None
+) -> None:
+    """Write that a file that waits cannot be read, and which version of it that is."""
     query = sql.SQL("""
-        insert into {} (file_name, bytes, problem)
-        values (%s, %s, %s)
-        on conflict (file_name) do update set bytes = excluded.bytes, problem = excluded.problem
+        insert into {} (file_name, bytes, problem, version)
+        values (%s, %s, %s, %s)
+        on conflict (file_name) do update
+        set bytes = excluded.bytes, problem = excluded.problem, version = excluded.version
     """)
-    conn.execute(query.format(sql.Identifier(raw_schema, "damaged_files")), [file.name, file.size, problem])
+    conn.execute(
+        query.format(sql.Identifier(raw_schema, "damaged_files")), [file.name, file.size, problem, version]
+    )
+
+
+def record_archive_problem(
+    conn: psycopg.Connection, raw_schema: str, file: LandedFile, problem: str | None
+) -> None:
+    """Write what is wrong with an archived file, or that nothing is; a file that lies elsewhere is left out."""
+    query = sql.SQL("""
+        update {} set archive_problem = %s, verified_at = clock_timestamp()
+        where file_name = %s and archive_path = %s
+    """)
+    conn.execute(query.format(sql.Identifier(raw_schema, "landed_files")), [problem, file.name, file.path])
 
 
 def forget_damaged(conn: psycopg.Connection, raw_schema: str, names: Sequence[str]) -> None:

@@ -8,7 +8,7 @@ from datetime import timedelta
 
 import psycopg
 
-from sendgrid_orchestration.landing.errors import LandingError
+from sendgrid_orchestration.landing.errors import LandingError, LandingUnreachable
 from sendgrid_orchestration.landing.store import LandedFile, LandingStore
 from sendgrid_orchestration.load import ledger
 from sendgrid_orchestration.load.run import LoadResult, Progress, Reporter, Run, connection, parts
@@ -32,6 +32,7 @@ def load_waiting(
     run_id: str | None = None,
     max_files: int = RUN_FILES,
     max_bytes: int = RUN_BYTES,
+    retry_damaged: bool = False,
     progress: Callable[[Progress], None] | None = None,
 ) -> LoadResult:
     """Load the landed files of a source that wait, then move them to the archive.
@@ -46,6 +47,7 @@ def load_waiting(
         run_id: who asks, for the ledger.
         max_files: take no more files than this.
         max_bytes: take no more bytes than this, but at least one file.
+        retry_damaged: try damaged files again although nobody has replaced them: a disk may have been repaired.
         progress: called after each batch of rows.
 
     Raises:
@@ -54,7 +56,7 @@ def load_waiting(
     """
     with connection(conn_url, source) as conn:
         migrate(conn, source)
-        waiting = ledger.waiting(conn, store, source)
+        waiting = ledger.waiting(conn, store, source, retry_damaged=retry_damaged)
         conn.commit()
         _finish_what_was_interrupted(conn, store, source)
         chosen = _within(waiting, max_files, max_bytes)
@@ -62,7 +64,9 @@ def load_waiting(
         for part in parts(chosen):
             for loaded in run.load(part):
                 _archive(conn, store, source, [file for file, _ in loaded.files])
-        return run.result(remaining_files=len(waiting) - len(chosen))
+        with conn.transaction():
+            still_damaged = ledger.still_damaged(conn, store, source)
+        return run.result(len(waiting) - len(chosen), still_damaged)
 
 
 def _within(files: Sequence[LandedFile], max_files: int, max_bytes: int) -> list[LandedFile]:
@@ -106,6 +110,12 @@ def _archive(
         for file in files:
             try:
                 paths.append((file.name, store.archive(file)))
+            except LandingUnreachable as error:
+                # Each further file would wait as long, and with it every other load of this source.
+                logger.warning(
+                    "%s and what follows are loaded and could not be archived: %s", file.name, error
+                )
+                break
             except (LandingError, OSError) as error:
                 logger.warning("%s is loaded and could not be archived: %s", file.name, error)
         ledger.record_archived(conn, source.raw_schema, paths)

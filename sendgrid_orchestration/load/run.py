@@ -55,6 +55,8 @@ class LoadResult:
     """How many files wait that this call did not take."""
     damaged: tuple[str, ...] = ()
     """One sentence for each file that this call found damaged and left alone."""
+    still_damaged: tuple[ledger.Damaged, ...] = ()
+    """Every file that waits, damaged, for a person, whoever found it."""
 
 
 @contextmanager
@@ -150,11 +152,8 @@ class Run:
                     seen=self.reporter.events,
                 )
             except FileDamagedError as error:
-                logger.error("%s", error)
-                self._damaged.append(str(error))
-                with self.conn.transaction():
-                    ledger.record_damaged(self.conn, self.source.raw_schema, error.file, str(error))
                 left.remove(error.file)
+                self._record_damaged(error)
                 continue
             self.reporter.finished(files)
             if loaded is not None:
@@ -162,8 +161,22 @@ class Run:
                 yield loaded
             return
 
-    def result(self, remaining_files: int = 0) -> LoadResult:
-        """The sum of what was loaded."""
+    def _record_damaged(self, error: FileDamagedError) -> None:
+        # The version is older than the second look: a file that is put in its place meanwhile has another.
+        version = self.store.version(error.file)
+        if self.store.damage(error.file) is None:
+            logger.warning("%s Read a second time it is whole: the next load takes it.", error)
+            return
+        logger.error("%s", error)
+        self._damaged.append(str(error))
+        with self.conn.transaction():
+            if self.kind == "load":
+                ledger.record_damaged(self.conn, self.source.raw_schema, error.file, str(error), version)
+            else:
+                ledger.record_archive_problem(self.conn, self.source.raw_schema, error.file, str(error))
+
+    def result(self, remaining_files: int = 0, still_damaged: Sequence[ledger.Damaged] = ()) -> LoadResult:
+        """The sum of what was loaded, with what the caller knows about the files that were not."""
         tallies = [tally for loaded in self._loaded for _, tally in loaded.files]
         total = ledger.add_up(tallies)
         days: set[date] = set()
@@ -184,4 +197,5 @@ class Run:
             event_dates=tuple(sorted(set().union(*(loaded.event_dates for loaded in self._loaded)))),
             remaining_files=remaining_files,
             damaged=tuple(self._damaged),
+            still_damaged=tuple(still_damaged),
         )

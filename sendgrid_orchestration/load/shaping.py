@@ -62,6 +62,8 @@ class Tally:
     copies: int = 0
     first_received_at: datetime | None = None
     last_received_at: datetime | None = None
+    checksum: str | None = None
+    """Of the file's content, as `landing` computes it; None before the file was read to its end."""
 
     def saw(self, received_at: datetime) -> None:
         """Count a post."""

@@ -86,7 +86,7 @@ def load_files(
         load_id = ledger.begin(conn, raw_schema, kind, run_id)
         storer = Storer(conn, raw_schema, load_id)
         tallied = tuple((file, Tally()) for file in files)
-        opened = ((file.name, tally, _posts(store, file)) for file, tally in tallied)
+        opened = ((file.name, tally, _posts(store, file, tally)) for file, tally in tallied)
         with _collector_at_rest(), ahead(batches(opened, load_id), BATCHES_AHEAD) as shaped:
             for batch in shaped:
                 storer.store(batch)
@@ -112,8 +112,10 @@ def _collector_at_rest() -> Iterator[None]:
             gc.enable()
 
 
-def _posts(store: LandingStore, file: LandedFile) -> Iterator[Post]:
+def _posts(store: LandingStore, file: LandedFile, tally: Tally) -> Iterator[Post]:
     try:
-        yield from store.read(file)
+        posts = store.read(file)
+        yield from posts
     except DamagedFile as error:
         raise FileDamagedError(file, str(error)) from error
+    tally.checksum = posts.checksum

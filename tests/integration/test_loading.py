@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import threading
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import psycopg
 import pytest
 from psycopg.rows import dict_row
 
+from sendgrid_orchestration.landing.errors import DamagedFile
+from sendgrid_orchestration.landing.format import TRAILER_BYTES, PostReader
+from sendgrid_orchestration.landing.store import LandedFile, LandingStore
 from sendgrid_orchestration.load import ledger
 from sendgrid_orchestration.load.loader import LoadResult, Progress, load_waiting
 from sendgrid_orchestration.settings import Source
@@ -254,11 +260,90 @@ def test_damaged_file_is_named_and_holds_up_nobody(
         assert ledger.waiting(conn, landing.store, SOURCE) == []
     assert load(warehouse_url, landing).files == 0
 
+    again = load(warehouse_url, landing)
+    assert (again.files, again.damaged) == (0, ())
+    assert [file.problem for file in again.still_damaged] == [sentence]
+
     broken.write_bytes(whole)
     repaired = load(warehouse_url, landing)
-    assert (repaired.files, repaired.inserted, repaired.damaged) == (1, 5, ())
+    assert (repaired.files, repaired.inserted, repaired.damaged, repaired.still_damaged) == (1, 5, (), ())
     with connect(warehouse_url) as conn:
         assert ledger.damaged(conn, "sendgrid_raw") == []
+
+
+def test_damaged_file_that_is_replaced_by_one_of_the_same_size_and_time_is_loaded(
+    warehouse_url: str, landing: Landing
+) -> None:
+    path = landing.land_events(range(5))
+    whole = path.read_bytes()
+    path.write_bytes(whole[:100] + bytes([whole[100] ^ 1]) + whole[101:])
+    times = path.stat().st_atime_ns, path.stat().st_mtime_ns
+    assert len(load(warehouse_url, landing).damaged) == 1
+    path.write_bytes(whole[:200] + bytes([whole[200] ^ 1]) + whole[201:])
+    assert len(load(warehouse_url, landing).damaged) == 1, "another damage is told anew"
+
+    path.write_bytes(whole)
+    os.utime(path, ns=times)
+    result = load(warehouse_url, landing)
+    assert (result.inserted, result.still_damaged) == (5, ())
+
+
+def test_file_that_lost_whole_posts_at_its_end_is_damaged(warehouse_url: str, landing: Landing) -> None:
+    bodies = [body([event(number)]) for number in range(3)]
+    path = landing.land(*bodies)
+    two = len(landing.land(*bodies[:2]).read_bytes()) - TRAILER_BYTES
+    path.write_bytes(path.read_bytes()[:two])
+    result = load(warehouse_url, landing)
+
+    assert result.inserted == 2, "the other file"
+    (sentence,) = result.damaged
+    assert path.name in sentence
+    assert "ends without its trailer" in sentence
+
+
+def test_damaged_file_that_somebody_took_away_is_forgotten(warehouse_url: str, landing: Landing) -> None:
+    path = landing.land_events(range(5))
+    path.write_bytes(b"nothing of ours")
+    assert len(load(warehouse_url, landing).still_damaged) == 1
+    path.unlink()
+
+    assert load(warehouse_url, landing).still_damaged == ()
+    assert rows(warehouse_url, "select * from sendgrid_raw.damaged_files") == []
+
+
+def test_file_that_can_be_read_at_the_second_attempt_is_not_damaged(
+    warehouse_url: str, landing: Landing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A network disk that stumbled once."""
+    landing.land_events(range(5))
+    real, left = LandingStore.read, [1]
+
+    def read(self: LandingStore, file: LandedFile) -> PostReader:
+        if left[0]:
+            left[0] -= 1
+            raise DamagedFile(file.path, 0, "it cannot be read (Stale file handle)")
+        return real(self, file)
+
+    monkeypatch.setattr(LandingStore, "read", read)
+    result = load(warehouse_url, landing)
+    assert (result.inserted, result.damaged, result.still_damaged) == (0, (), ())
+    assert load(warehouse_url, landing).inserted == 5
+
+
+def test_damaged_file_on_a_disk_that_was_repaired_is_tried_when_somebody_asks(
+    warehouse_url: str, landing: Landing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody wrote the file, so its version is the same."""
+    path = landing.land_events(range(5))
+    with monkeypatch.context() as broken:
+        broken.setattr(
+            "sendgrid_orchestration.landing.store.io.FileIO",
+            Mock(side_effect=OSError(errno.EIO, os.strerror(errno.EIO))),
+        )
+        assert path.name in load(warehouse_url, landing).damaged[0]
+
+    assert load(warehouse_url, landing).inserted == 0
+    assert load(warehouse_url, landing, retry_damaged=True).inserted == 5
 
 
 def test_backlog_drains_in_bounded_runs_oldest_first(warehouse_url: str, landing: Landing) -> None:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from sendgrid_orchestration.landing.format import decode
+from sendgrid_orchestration.landing.format import PostReader
 from sendgrid_orchestration.receiver import access
 from tests.support.receiver import RunningReceiver
 from tests.support.signing import SIGNATURE, TIMESTAMP, SigningKey, body_of, events
@@ -46,8 +46,7 @@ def lying_about(running: RunningReceiver) -> list[bytes]:
         found = []
         with contextlib.suppress(FileNotFoundError):
             for path in paths:
-                with path.open("rb") as file:
-                    found += [post.body for _, post in decode(file, str(path))]
+                found += [post.body for post in PostReader(path.open("rb"), str(path))]
         if running.files() == paths:
             return sorted(found)
 

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sendgrid_orchestration.landing.format import MAGIC, Post, encode
+from sendgrid_orchestration.landing.format import Post, whole_file
 from sendgrid_orchestration.landing.names import name_giver
 from sendgrid_orchestration.landing.store import LandingStore, open_store
 
@@ -55,12 +55,11 @@ class Landing:
         first = received_at or RECEIVED + timedelta(seconds=next(self._minutes))
         folder = self.root / self.source / "sealed"
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{self._name(first)}.posts"
+        name = self._name(first)
+        path = folder / f"{name}.posts"
+        posts = [Post(first + timedelta(milliseconds=number), {}, one) for number, one in enumerate(bodies)]
         unfinished = path.with_suffix(".unfinished")
-        with unfinished.open("wb") as file:
-            file.write(MAGIC)
-            for number, one in enumerate(bodies):
-                file.writelines(encode(Post(first + timedelta(milliseconds=number), {}, one)))
+        unfinished.write_bytes(b"".join(whole_file(name, posts)))
         unfinished.rename(path)
         return path
 

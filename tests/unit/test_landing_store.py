@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import errno
+import io
+import os
 import tracemalloc
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from sendgrid_orchestration.landing.errors import DamagedFile, LandingError
-from sendgrid_orchestration.landing.format import Post
-from sendgrid_orchestration.landing.store import LandedFile, LandingStore, is_local, local_folder, open_store
+from sendgrid_orchestration.landing.errors import DamagedFile, LandingError, LandingUnreachable
+from sendgrid_orchestration.landing.format import TRAILER_BYTES, Post
+from sendgrid_orchestration.landing.store import (
+    LandedFile,
+    LandingStore,
+    is_local,
+    local_folder,
+    open_store,
+    without_credentials,
+)
 from sendgrid_orchestration.landing.writer import Limits, append_all
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -148,7 +158,7 @@ def test_damage_is_told_with_file_and_offset_after_the_whole_posts(
 ) -> None:
     file = land(root, b"[1]", b"[2]")
     path = Path(file.path)
-    path.write_bytes(path.read_bytes()[:-1])
+    path.write_bytes(path.read_bytes()[: -TRAILER_BYTES - 1])
     if archived:
         path = Path(store.archive(file))
     read = store.read(file)
@@ -168,6 +178,60 @@ def test_damaged_compression_is_told_as_damage(root: Path, store: LandingStore) 
 
     with pytest.raises(DamagedFile):
         bodies(store, archived)
+
+
+@pytest.mark.parametrize("archived", [False, True])
+def test_swapped_files_are_told_as_damage(root: Path, store: LandingStore, archived: bool) -> None:
+    one, two = land(root, b"[1]"), land(root, b"[2]", received_at=NOON + timedelta(minutes=1))
+    paths = [Path(store.archive(file) if archived else file.path) for file in (one, two)]
+    contents = [path.read_bytes() for path in paths]
+    for path, content in zip(paths, reversed(contents), strict=True):
+        path.write_bytes(content)
+
+    for file, other in ((one, two), (two, one)):
+        assert f"its content is that of {other.name}" in str(store.damage(file))
+
+
+def test_file_that_the_disk_cannot_read_is_damaged_by_name(
+    root: Path, store: LandingStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A bad sector holds up the file that it is in, and no other."""
+    file = land(root, b"[1]")
+
+    class BadSector(io.FileIO):
+        def read(self, size: int | None = -1, /) -> bytes:
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    with monkeypatch.context() as broken:
+        broken.setattr(io, "FileIO", BadSector)
+        assert f"{file.path} is damaged at byte 0: it cannot be read (Input/output error)" in str(
+            store.damage(file)
+        )
+    assert store.damage(file) is None
+
+
+@pytest.mark.parametrize("how", ["rewritten", "replaced", "restored with its times"])
+def test_version_tells_that_a_file_was_written_whatever_its_size_and_times(
+    root: Path, store: LandingStore, how: str
+) -> None:
+    file = land(root, b"[1]")
+    path, before = Path(file.path), store.version(file)
+    assert store.version(file) == before
+    status = path.stat()
+    content = path.read_bytes()[::-1]
+    if how == "rewritten":
+        path.write_bytes(content)
+    else:
+        copy = path.with_suffix(".copy")
+        copy.write_bytes(content)
+        copy.rename(path)
+    if how == "restored with its times":
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+    assert path.stat().st_size == status.st_size
+    assert store.version(file) not in (before, None)
+    path.unlink()
+    assert store.version(file) is None
 
 
 def test_folder_of_files_can_be_read_as_it_lies(root: Path, store: LandingStore, tmp_path: Path) -> None:
@@ -201,6 +265,28 @@ def test_reading_takes_constant_memory(root: Path, store: LandingStore, archived
 
     assert count == 100 * len(body)
     assert peak < 4 * 2**20
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="Nothing is forbidden to root.")
+def test_landing_that_may_not_be_read_is_told_as_a_sentence(root: Path, store: LandingStore) -> None:
+    land(root, b"[1]")
+    (root / "marketing" / "sealed").chmod(0)
+    try:
+        with pytest.raises(LandingUnreachable, match="Check that the disk works"):
+            store.waiting("marketing")
+    finally:
+        (root / "marketing" / "sealed").chmod(0o750)
+
+
+def test_unknown_kind_of_landing_is_told_as_a_sentence() -> None:
+    with pytest.raises(LandingError, match=r"nosuch://somewhere/x cannot be opened: .* Check landing\.url"):
+        open_store("nosuch://user:secret@somewhere/x")
+
+
+def test_credentials_in_a_url_are_not_shown() -> None:
+    assert without_credentials("sftp://user:secret@host:22/a@b") == "sftp://host:22/a@b"
+    assert without_credentials("s3://bucket/prefix") == "s3://bucket/prefix"
+    assert without_credentials("/srv/landing") == "/srv/landing"
 
 
 def test_local_urls_are_told_from_others(tmp_path: Path) -> None:

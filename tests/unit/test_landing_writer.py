@@ -15,7 +15,16 @@ from typing import Any
 import pytest
 
 from sendgrid_orchestration.landing.errors import LandingError, LandingFull, LandingUnwritable
-from sendgrid_orchestration.landing.format import Post
+from sendgrid_orchestration.landing.format import (
+    MAGIC,
+    MAGIC_WITHOUT_TRAILER,
+    TRAILER_BYTES,
+    Content,
+    Post,
+    encode,
+    header,
+    whole_file,
+)
 from sendgrid_orchestration.landing.recovery import seal_leftovers
 from sendgrid_orchestration.landing.store import open_store
 from sendgrid_orchestration.landing.writer import Limits, Prepared, Writer, append_all, settle_futures
@@ -108,6 +117,17 @@ def test_posts_that_wait_together_share_one_fsync(desk: Desk, monkeypatch: pytes
     assert len(desk.fsyncs) <= 3
     desk.writer.close()
     assert desk.landed() == [b"[%d]" % number for number in range(200)]
+
+
+def test_sealed_file_states_what_it_holds(desk: Desk) -> None:
+    """Its name, how many posts and their checksum, over several groups."""
+    for number in range(3):
+        desk.put(b"[%d]" % number).result(10)
+    desk.writer.close()
+    (path,) = (desk.root / "marketing" / "sealed").iterdir()
+
+    expected = whole_file(path.name.removesuffix(".posts"), [Post(NOW, {}, b"[%d]" % n) for n in range(3)])
+    assert path.read_bytes() == b"".join(expected)
 
 
 def test_file_is_sealed_when_its_first_post_is_old_enough(tmp_path: Path) -> None:
@@ -276,17 +296,86 @@ def abandon(root: Path, bodies: Sequence[bytes], tail: bytes = b"") -> Path:
     return path
 
 
+def assert_sealed(root: Path, bodies: Sequence[bytes]) -> None:
+    assert len(seal_leftovers(root)) == 1
+    store = open_store(root.as_uri())
+    assert [post.body for file in store.waiting("marketing") for post in store.read(file)] == bodies
+    assert seal_leftovers(root) == []
+
+
 @pytest.mark.parametrize("tail", [b"", b"\x05", bytes(5000), b"half a frame, longer than the header of one"])
-def test_leftover_of_a_dead_writer_is_cut_and_sealed(tmp_path: Path, tail: bytes) -> None:
-    abandon(tmp_path, [b"[1]", b"[2]"], tail)
+@pytest.mark.parametrize("lost", [0, 1, TRAILER_BYTES - 1, TRAILER_BYTES])
+def test_leftover_of_a_dead_writer_is_cut_and_sealed(tmp_path: Path, tail: bytes, lost: int) -> None:
+    """The next write begins where the trailer is, and may have got any part of the way."""
+    path = abandon(tmp_path, [b"[1]", b"[2]"])
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) - lost] + tail)
 
-    assert len(seal_leftovers(tmp_path)) == 1
-    store = open_store(tmp_path.as_uri())
-    assert [post.body for file in store.waiting("marketing") for post in store.read(file)] == [b"[1]", b"[2]"]
-    assert seal_leftovers(tmp_path) == []
+    assert_sealed(tmp_path, [b"[1]", b"[2]"])
 
 
-@pytest.mark.parametrize("content", [b"", b"SGPO", b"SGPOSTS\x01", b"SGPOSTS\x01half a frame"])
+def test_leftover_of_a_writer_that_died_behind_whole_frames_keeps_them(tmp_path: Path) -> None:
+    """They were not acknowledged, and may have been written all the same."""
+    path = abandon(tmp_path, [b"[1]"])
+    frame = b"".join(encode(Post(NOW, {}, b"[2]")))
+    path.write_bytes(path.read_bytes()[:-TRAILER_BYTES] + frame + frame[:-1])
+
+    assert_sealed(tmp_path, [b"[1]", b"[2]"])
+
+
+@pytest.mark.parametrize("tail", [b"", b"\x05", bytes(5000)])
+def test_leftover_of_the_first_version_is_cut_and_sealed_as_such(tmp_path: Path, tail: bytes) -> None:
+    """An upgrade of the receiver after a kill."""
+    path = abandon(tmp_path, [b"[]"])
+    frames = [b"".join(encode(Post(NOW, {}, body))) for body in (b"[1]", b"[2]")]
+    path.write_bytes(MAGIC_WITHOUT_TRAILER + b"".join(frames) + tail)
+
+    assert_sealed(tmp_path, [b"[1]", b"[2]"])
+
+
+@pytest.mark.parametrize("room", range(0, 2 * TRAILER_BYTES, 5))
+def test_file_is_whole_although_the_disk_filled_up_at_any_byte(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, room: int
+) -> None:
+    """A post that found no room leaves the file as it was, its trailer included, and not a byte larger."""
+    desk.put(b"[1]").result(10)
+    (path,) = desk.open_files()
+    before = path.read_bytes()
+    real = os.writev
+
+    def write_little(fd: int, buffers: Sequence[bytes]) -> int:
+        data = b"".join(buffers)[:room]
+        if not data:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real(fd, [data])
+
+    with monkeypatch.context() as full:
+        full.setattr(os, "writev", write_little)
+        failing(full, "write", errno.ENOSPC)
+        with pytest.raises(LandingFull):
+            desk.put(b"[2]" + bytes(100)).result(10)
+    desk.writer.close()
+    seal_leftovers(desk.root)  # where the disk has no room for a single byte, the next sweep seals the file
+
+    (sealed,) = (desk.root / "marketing" / "sealed").iterdir()
+    assert sealed.read_bytes() == before
+    assert desk.landed() == [b"[1]"]
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"SGPO",
+        MAGIC,
+        header("20261120T12"),
+        header("2026")[:-1],
+        MAGIC_WITHOUT_TRAILER,
+        MAGIC_WITHOUT_TRAILER + b"half a frame",
+        header("2026") + b"half a frame",
+        header("2026") + Content(header("2026")).trailer(),
+    ],
+)
 def test_leftover_without_a_whole_post_is_removed(tmp_path: Path, content: bytes) -> None:
     path = abandon(tmp_path, [b"[]"])
     path.write_bytes(content)
@@ -299,7 +388,7 @@ def test_leftover_of_an_unknown_version_is_kept_aside(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = abandon(tmp_path, [b"[1]"])
-    path.write_bytes(b"SGPOSTS\x02" + bytes(100))
+    path.write_bytes(b"SGPOSTS\x03" + bytes(100))
 
     assert seal_leftovers(tmp_path) == []
     assert (tmp_path / "marketing" / "damaged" / path.name).stat().st_size == 108

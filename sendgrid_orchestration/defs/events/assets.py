@@ -95,10 +95,7 @@ def raw_events(source: Source, settings: Settings) -> dg.AssetsDefinition:
         context.log.info("%s", tally)
         with connect(url) as conn:
             rows = row_count(conn, source)
-            damaged = ledger.damaged(conn, source.raw_schema)
-            # Somebody may have taken one away. Nearly always there is none, and listing an object store takes time.
-            there = set(waiting()) if damaged else set()
-            still_damaged = [file for file in damaged if file.file_name in there]
+            still_damaged = ledger.still_damaged(conn, store, source)
             for day, brought in rows_by_day(conn, source, days).items():
                 context.add_asset_metadata(
                     {"dagster/partition_row_count": brought}, asset_key=key, partition_key=f"{day}"
