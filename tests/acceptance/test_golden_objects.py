@@ -5,7 +5,7 @@ Answers and expectations are written by hand from SendGrid's documentation and f
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -65,6 +65,22 @@ MAIL = {
     "unsubscribe_drops": 45,
     "unsubscribes": 46,
 }
+PROVIDER = {
+    "blocks": 51,
+    "bounces": 52,
+    "clicks": 53,
+    "deferred": 54,
+    "delivered": 55,
+    "drops": 56,
+    "opens": 57,
+    "processed": 58,
+    "requests": 59,
+    "spam_reports": 60,
+    "unique_clicks": 61,
+    "unique_opens": 62,
+}
+OPENS = {"opens": 63, "unique_opens": 64}
+CLICKS = {"clicks": 65, "unique_clicks": 66}
 CSV = (
     "EMAIL,FIRST_NAME,LAST_NAME,ADDRESS_LINE_1,ADDRESS_LINE_2,CITY,STATE_PROVINCE_REGION,POSTAL_CODE,COUNTRY,"
     "ALTERNATE_EMAILS,PHONE_NUMBER,WHATSAPP,LINE,FACEBOOK,UNIQUE_NAME,CREATED_AT,UPDATED_AT,CONTACT_ID,"
@@ -83,7 +99,7 @@ def once(*rows: Any) -> Answer:
     return lambda query: list(rows) if query.get("offset", "0") == "0" else []
 
 
-def of_day(*rows: dict[str, Any]) -> Answer:
+def of_day(*rows: dict[str, Any]) -> Callable[[dict[str, str]], Any]:
     """Statistics by day: the answer for the slice that contains the day."""
     return lambda query: [row for row in rows if query["start_date"] <= row["date"] <= query["end_date"]]
 
@@ -102,6 +118,18 @@ def automation_stats(query: dict[str, str]) -> Any:
 
 def stats_row(one: str, aggregation: str, **parts: str) -> dict[str, Any]:
     return {"id": one, "aggregation": aggregation, **parts, "stats": MARKETING}
+
+
+def figure(kind: str, name: str, metrics: dict[str, int]) -> dict[str, Any]:
+    return {"date": "2026-05-03", "stats": [{"type": kind, "name": name, "metrics": metrics}]}
+
+
+def places(query: dict[str, str]) -> Any:
+    country = query.get("country")
+    if country == "CA":
+        return []
+    told = figure("province", "TX", OPENS | CLICKS) if country else figure("country", "US", OPENS | CLICKS)
+    return of_day(told)(query)
 
 
 def legacy_recipients(query: dict[str, str]) -> Any:
@@ -305,6 +333,16 @@ NEW: dict[str, Answer] = {
     ),
     "GET /v3/categories": once({"category": "sale"}),
     "GET /v3/stats": of_day({"date": "2026-05-03", "stats": [{"metrics": MAIL}]}),
+    "GET /v3/categories/stats": of_day(figure("category", "sale", MAIL)),
+    "GET /v3/mailbox_providers/stats": of_day(figure("mailbox_provider", "Gmail", PROVIDER)),
+    "GET /v3/devices/stats": of_day(figure("device", "Webmail", OPENS)),
+    "GET /v3/clients/stats": of_day(figure("client", "Apple Mail", OPENS)),
+    "GET /v3/browsers/stats": of_day(figure("browser", "Firefox", CLICKS)),
+    "GET /v3/geo/stats": places,
+    "GET /v3/subusers": once(
+        {"id": 91, "username": "shop", "email": "s@example.com", "disabled": True, "region": "global"}
+    ),
+    "GET /v3/subusers/stats": of_day(figure("subuser", "shop", MAIL)),
 }
 
 ROWS: dict[str, dict[str, Any]] = {
@@ -487,9 +525,24 @@ ROWS: dict[str, dict[str, Any]] = {
     },
     "categories": {"name": "sale"},
     "daily_stats": {"date": date(2026, 5, 3), **MAIL},
+    "category_stats": {"date": date(2026, 5, 3), "category": "sale", **MAIL},
+    "mailbox_provider_stats": {"date": date(2026, 5, 3), "mailbox_provider": "Gmail", **PROVIDER},
+    "device_stats": {"date": date(2026, 5, 3), "device": "Webmail", **OPENS},
+    "client_stats": {"date": date(2026, 5, 3), "client": "Apple Mail", **OPENS},
+    "browser_stats": {"date": date(2026, 5, 3), "browser": "Firefox", **CLICKS},
+    "geo_stats": {"date": date(2026, 5, 3), "country": "US", "province": "all", **OPENS, **CLICKS},
+    "subusers": {
+        "id": 91,
+        "username": "shop",
+        "email": "s@example.com",
+        "is_disabled": True,
+        "region": "global",
+    },
+    "subuser_stats": {"date": date(2026, 5, 3), "subuser": "shop", **MAIL},
 }
 
 OTHER_ROWS: dict[str, list[dict[str, Any]]] = {
+    "geo_stats": [{"date": date(2026, 5, 3), "country": "US", "province": "TX", **OPENS, **CLICKS}],
     "single_send_stats": [
         {
             "single_send_id": SEND,
