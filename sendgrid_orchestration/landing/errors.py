@@ -29,8 +29,7 @@ class DamagedFile(LandingError):
 
     def __init__(self, file: str, offset: int, what: str) -> None:
         super().__init__(
-            f"{file} is damaged at byte {offset}: {what}. Restore it from a backup under the same name, "
-            "or move it out of the landing to give it up."
+            f"{file} is damaged at byte {offset}: {what}. Restore it from a backup under the same name."
         )
         self.file = file
         self.offset = offset

@@ -29,7 +29,10 @@ def name_giver() -> Callable[[datetime], str]:
 def opened_at(name: str) -> datetime | None:
     """When the file's first post was received; None where the name is not one of ours."""
     match = _NAME.fullmatch(name)
-    return datetime.strptime(match[1], _TIME).replace(tzinfo=UTC) if match else None
+    try:
+        return datetime.strptime(match[1], _TIME).replace(tzinfo=UTC) if match else None
+    except ValueError:  # there is no such day
+        return None
 
 
 def day_of_receipt(name: str, otherwise: datetime) -> date:

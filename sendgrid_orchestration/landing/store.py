@@ -11,7 +11,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -173,6 +173,18 @@ class LandingStore:
         except FileNotFoundError:
             return None
 
+    def checksum(self, file: LandedFile) -> str:
+        """The checksum of a file's content, computed by reading it to its end.
+
+        Raises:
+            DamagedFile: it is not whole.
+            LandingError: the file is gone.
+        """
+        with closing(self.read(file)) as posts:
+            deque(posts, maxlen=0)
+            assert posts.checksum
+            return posts.checksum
+
     def damage(self, file: LandedFile) -> DamagedFile | None:
         """What is wrong with a file, found by reading it to its end; None where nothing is.
 
@@ -180,8 +192,7 @@ class LandingStore:
             LandingError: the file is gone.
         """
         try:
-            with closing(self.read(file)) as posts:
-                deque(posts, maxlen=0)
+            self.checksum(file)
         except DamagedFile as error:
             return error
         return None
@@ -241,6 +252,23 @@ class LandingStore:
         for day in self.archived_days(source):
             if first_day <= day <= last_day:
                 yield from self._files(source, self._path(source, "archive", f"{day}"), ARCHIVED_SUFFIX)
+
+    def archived_file(
+        self, source: str, name: str, known_path: str, sealed_at: datetime
+    ) -> LandedFile | None:
+        """An archived file by its name; None where it is gone.
+
+        Args:
+            source: whose.
+            name: its name, without suffix.
+            known_path: where it was put; looked at where it is not in this landing's archive, which may have moved.
+            sealed_at: when it was sealed; gives the day where the name does not.
+        """
+        file = LandedFile(source, name, 0, sealed_at, known_path)
+        for path in (self._archive_path(file), known_path):
+            with suppress(FileNotFoundError):
+                return replace(file, path=path, size=int(self._ask(self._fs.size, path)))
+        return None
 
     def archived_days(self, source: str) -> list[date]:
         """The UTC days of receipt for which the archive holds files, in order."""

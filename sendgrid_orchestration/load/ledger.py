@@ -13,6 +13,9 @@ from sendgrid_orchestration.landing.store import LandedFile, LandingStore
 from sendgrid_orchestration.load.shaping import Tally
 from sendgrid_orchestration.settings import Source
 
+IS_ARCHIVED = "archive_path is not null and deleted_at is null and archive_path ~ '/archive/[0-9-]{10}/'"
+"""Holds for loaded files that the archive should have; those that were replayed from a folder elsewhere it does not have."""
+
 
 @dataclass(frozen=True)
 class Damaged:
@@ -222,15 +225,33 @@ def record_damaged(
     )
 
 
-def record_archive_problem(
-    conn: psycopg.Connection, raw_schema: str, file: LandedFile, problem: str | None
+def record_verified(
+    conn: psycopg.Connection,
+    raw_schema: str,
+    file_name: str,
+    archive_path: str,
+    *,
+    problem: str | None,
+    checksum: str | None = None,
 ) -> None:
-    """Write what is wrong with an archived file, or that nothing is; a file that lies elsewhere is left out."""
+    """Write what is wrong with an archived file, or that nothing is.
+
+    Args:
+        conn: a connection.
+        raw_schema: where the tables are.
+        file_name: the file.
+        archive_path: where it was read; a file of that name that is archived elsewhere is left alone.
+        problem: what is wrong, as a sentence.
+        checksum: of its content, for a file that was loaded by a version that did not record one.
+    """
     query = sql.SQL("""
-        update {} set archive_problem = %s, verified_at = clock_timestamp()
-        where file_name = %s and archive_path = %s
+        update {}
+        set archive_problem = %s, verified_at = clock_timestamp(), checksum = coalesce(checksum, %s)
+        where file_name = %s and archive_path = %s and deleted_at is null
     """)
-    conn.execute(query.format(sql.Identifier(raw_schema, "landed_files")), [problem, file.name, file.path])
+    conn.execute(
+        query.format(sql.Identifier(raw_schema, "landed_files")), [problem, checksum, file_name, archive_path]
+    )
 
 
 def forget_damaged(conn: psycopg.Connection, raw_schema: str, names: Sequence[str]) -> None:

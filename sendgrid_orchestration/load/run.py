@@ -167,13 +167,18 @@ class Run:
         if self.store.damage(error.file) is None:
             logger.warning("%s Read a second time it is whole: the next load takes it.", error)
             return
-        logger.error("%s", error)
-        self._damaged.append(str(error))
+        sentence = str(error)
+        if self.kind == "load":
+            sentence += " None of its posts is loaded before; move it out of the landing to give them up."
+        logger.error("%s", sentence)
+        self._damaged.append(sentence)
         with self.conn.transaction():
             if self.kind == "load":
-                ledger.record_damaged(self.conn, self.source.raw_schema, error.file, str(error), version)
+                ledger.record_damaged(self.conn, self.source.raw_schema, error.file, sentence, version)
             else:
-                ledger.record_archive_problem(self.conn, self.source.raw_schema, error.file, str(error))
+                ledger.record_verified(
+                    self.conn, self.source.raw_schema, error.file.name, error.file.path, problem=str(error)
+                )
 
     def result(self, remaining_files: int = 0, still_damaged: Sequence[ledger.Damaged] = ()) -> LoadResult:
         """The sum of what was loaded, with what the caller knows about the files that were not."""

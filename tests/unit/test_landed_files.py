@@ -233,7 +233,16 @@ def test_no_name_comes_twice_even_when_the_clock_steps_back() -> None:
     assert len({give(moment) for give in writers for moment in moments}) == len(writers) * len(moments)
 
 
-@pytest.mark.parametrize("name", ["", "notes", "20261120T123015123456Z", "../../etc/passwd"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "",
+        "notes",
+        "20261120T123015123456Z",
+        "20261332T123015123456Z-0123456789abcdef-00000001",
+        "../../etc/passwd",
+    ],
+)
 def test_foreign_name_has_no_time(name: str) -> None:
     assert names.opened_at(name) is None
     assert names.day_of_receipt(name, NOW) == NOW.date()

@@ -15,6 +15,8 @@ comment on column {raw}.landed_files.deleted_at is
 
 create index landed_files_to_verify on {raw}.landed_files (verified_at nulls first, file_name)
 where archive_path is not null and deleted_at is null;
+create index landed_files_in_archive on {raw}.landed_files (file_name)
+where archive_path is not null and deleted_at is null;
 create index landed_files_with_problem on {raw}.landed_files (file_name) where archive_problem is not null;
 
 -- Whether a file that was found damaged is still the same: its size says nothing.
