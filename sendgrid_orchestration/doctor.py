@@ -22,7 +22,15 @@ from sendgrid_orchestration.landing.store import open_store
 from sendgrid_orchestration.receiver import access
 from sendgrid_orchestration.sendgrid import family
 from sendgrid_orchestration.sendgrid.client import RetryPolicy, SendGridClient
-from sendgrid_orchestration.sendgrid.errors import InvalidKeyError, SendGridError
+from sendgrid_orchestration.sendgrid.errors import (
+    InvalidKeyError,
+    MissingScopeError,
+    NotAllowedError,
+    NotFoundError,
+    SendGridError,
+    WrongFamilyError,
+)
+from sendgrid_orchestration.sendgrid.family import Family
 from sendgrid_orchestration.sendgrid.scopes import beyond_reading, grants, needed_for
 from sendgrid_orchestration.sendgrid.webhooks import SWITCHES, list_webhooks
 from sendgrid_orchestration.settings import ObjectName, Settings, SettingsError, Source
@@ -132,12 +140,21 @@ def _region(source: Source) -> Check:
     return Check("region", source.name, "ok", f"{source.region}: {source.api_url}.")
 
 
-def _family(client: SendGridClient, source: Source) -> tuple[str, Check]:
+def _family(client: SendGridClient, source: Source) -> tuple[Family | MissingScopeError, Check]:
+    """The family of the account, or why the key cannot tell."""
     try:
         found = family.detect(client, source.marketing)
+    except MissingScopeError as refusal:
+        return refusal, Check(
+            "family",
+            source.name,
+            "warn",
+            f"{refusal} Without it no object of Marketing Campaigns is fetched.",
+            f"Give the key {refusal.permission}, or set `marketing: none`.",
+        )
     except SendGridError as error:
         return "none", Check(
-            "family", source.name, "fail", str(error), "Give the key the scope, or set `marketing: none`."
+            "family", source.name, "fail", str(error), "See above, or set `marketing` for this source."
         )
     how = "as set" if source.marketing != "auto" else "as detected"
     if found == "none" and source.marketing == "auto":
@@ -152,34 +169,61 @@ def _family(client: SendGridClient, source: Source) -> tuple[str, Check]:
 
 
 def _object(
-    client: SendGridClient, source: Source, name: ObjectName, found: str, scopes: frozenset[str]
+    client: SendGridClient,
+    source: Source,
+    name: ObjectName,
+    found: Family | MissingScopeError,
+    scopes: frozenset[str],
 ) -> Check:
     spec = OBJECTS[name]
     subject = f"{source.name}.{name}"
-    asked_as = found if spec.marketing else "none"
-    if spec.why_missing(asked_as, source.region):
+    if spec.marketing and isinstance(found, MissingScopeError):
+        return _not_granted(subject, name, found)
+    on: Family = "none" if isinstance(found, MissingScopeError) or not spec.marketing else found
+    if spec.why_missing(on, source.region):
         return Check(
             "object", subject, "ok", "This account does not have it.", "skip_objects leaves out its asset."
         )
-    endpoint = spec.endpoints[asked_as].replace("{today}", date.today().isoformat())
-    for access_needed in map(needed_for, (endpoint, *spec.reads)):
-        if access_needed is not None and not grants(scopes, access_needed):
-            return Check(
-                "object",
-                subject,
-                "fail",
-                f"The key lacks the scope {' or '.join(access_needed.scopes)}.",
-                f"Give it {access_needed.label}, or add {name} to skip_objects.",
-            )
+    endpoint = spec.endpoints[on].replace("{today}", date.today().isoformat())
     try:
         client.get(endpoint)
     except SendGridError as error:
-        if name == "campaigns" and found == "new":
+        if name == "campaigns" and on == "new" and isinstance(error, (NotFoundError, WrongFamilyError)):
             return Check(
                 "object", subject, "ok", "This account does not offer the undocumented list of campaigns."
             )
+        try:
+            if isinstance(error, NotAllowedError):
+                return _not_granted(subject, name, family.missing_scope(client, on, error))
+        except SendGridError:
+            pass  # the settings are wrong, not the key
         return Check("object", subject, "fail", str(error), f"See above, or add {name} to skip_objects.")
+    for path in spec.reads:
+        access_needed = needed_for(path)
+        if access_needed is not None and not grants(scopes, access_needed):
+            return _not_granted(
+                subject,
+                name,
+                MissingScopeError(
+                    f"It also reads {path}, for which the key lacks the scope {access_needed.scopes[0]}.",
+                    permission=access_needed.label,
+                    scope=access_needed.scopes[0],
+                ),
+            )
     return Check("object", subject, "ok", f"{endpoint.partition('?')[0]} answers.")
+
+
+def _not_granted(subject: str, name: ObjectName, refusal: MissingScopeError) -> Check:
+    needed = (
+        f"{refusal.permission} (scope {refusal.scope})" if refusal.permission else "the permission for it"
+    )
+    return Check(
+        "object",
+        subject,
+        "warn",
+        f"Not granted, so it is skipped and its rows stay as they are. {refusal}",
+        f"Give the key {needed}, or add {name} to skip_objects.",
+    )
 
 
 def _webhook(settings: Settings, source: Source, client: SendGridClient) -> Iterator[Check]:

@@ -95,7 +95,6 @@ class SendGridClient:
         self._session.headers.update({"Accept": "application/json", "User-Agent": USER_AGENT})
         if subuser:
             self._session.headers["on-behalf-of"] = subuser
-        self._scopes: frozenset[str] | None = None
 
     @classmethod
     def for_source(cls, source: Source, policy: RetryPolicy | None = None) -> Self:
@@ -196,16 +195,14 @@ class SendGridClient:
             waited += self._pause(pause)
 
     def scopes(self) -> frozenset[str]:
-        """What the key may do; asked once. Any valid key may ask this (promise S9).
+        """What the key may do now. Any valid key may ask this (promise S9).
 
         Raises:
             InvalidKeyError: the key is not known.
         """
-        if self._scopes is None:
-            answer = self.get("/v3/scopes")
-            listed = answer.get("scopes") if isinstance(answer, dict) else None
-            self._scopes = frozenset(str(scope) for scope in listed or ())
-        return self._scopes
+        answer = self.get("/v3/scopes")
+        listed = answer.get("scopes") if isinstance(answer, dict) else None
+        return frozenset(str(scope) for scope in listed or ())
 
     def path_of(self, link: str) -> str:
         """The path and query of a paging link, once it is known to lead to our own API.

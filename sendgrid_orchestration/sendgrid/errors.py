@@ -22,11 +22,35 @@ class InvalidKeyError(SendGridError):
     """SendGrid does not know the key (401): nothing will work until it is replaced."""
 
 
-class MissingScopeError(SendGridError):
+class NotAllowedError(SendGridError):
+    """SendGrid knows the key and refuses the endpoint to it.
+
+    Attributes:
+        endpoint: method and path.
+        permission: what the endpoint needs, as SendGrid's settings call it; empty if that is not known.
+        scope: the same as the API calls it.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int | None = None,
+        endpoint: str = "",
+        permission: str = "",
+        scope: str = "",
+    ) -> None:
+        super().__init__(message, status=status)
+        self.endpoint = endpoint
+        self.permission = permission
+        self.scope = scope
+
+
+class MissingScopeError(NotAllowedError):
     """The key is good, and may not do this: another endpoint may well work."""
 
 
-class WrongFamilyError(SendGridError):
+class WrongFamilyError(NotAllowedError):
     """The endpoint belongs to the Marketing Campaigns family that this account is not on."""
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -30,7 +31,8 @@ def to_error(client: SendGridClient, method: str, path: str, response: requests.
     """The error for a 4xx answer.
 
     A 401 alone does not say whether the key is wrong or merely may not: some endpoints answer 401, or even 400, with
-    "authorization required" where others answer 403. So the key itself is asked what it may do.
+    "authorization required" where others answer 403. So the key itself is asked what it may do, each time anew: it may have
+    been revoked or cut down since the last answer.
     """
     status = response.status_code
     said = messages_in(response)
@@ -42,9 +44,9 @@ def to_error(client: SendGridClient, method: str, path: str, response: requests.
         except InvalidKeyError as error:
             return error
         return _refused(client, method, path, status, scopes)
-    if status == 404:
+    if status in (404, 410):
         return NotFoundError(
-            f'SendGrid (source "{client.source}") knows nothing at {path} (404: {said}). '
+            f'SendGrid (source "{client.source}") knows nothing at {path} ({status}: {said}). '
             "It was deleted meanwhile, or this account does not offer it.",
             status=status,
         )
@@ -84,27 +86,51 @@ def _refused(
     client: SendGridClient, method: str, path: str, status: int, scopes: frozenset[str]
 ) -> SendGridError:
     access = needed_for(path)
-    where = f"{method} {path}"
+    endpoint = f"{method} {path}"
+    permission, scope = (access.label, access.scopes[0]) if access else ("", "")
     if access is not None and not grants(scopes, access):
         return MissingScopeError(
-            f'The key of source "{client.source}" may not {where} ({status}). In SendGrid, Settings > API Keys, give it '
-            f"{access.label} (scope {access.scopes[0]}), or leave this object out with skip_objects.",
+            f'The key of source "{client.source}" may not {endpoint} ({status}). In SendGrid, Settings > API Keys, give it '
+            f"{permission} (scope {scope}), or leave this object out with skip_objects.",
             status=status,
+            endpoint=endpoint,
+            permission=permission,
+            scope=scope,
         )
-    if _NEW_FAMILY.match(path):
+    if _NEW_FAMILY.match(path) or _LEGACY_FAMILY.match(path):
+        advice = (
+            "although its key has the scope: the account is probably on legacy Marketing Campaigns. "
+            "Set `marketing: legacy`, or `marketing: none` if it has neither."
+            if _NEW_FAMILY.match(path)
+            else "although its key has the scope: the account has no legacy Marketing Campaigns. "
+            "Set `marketing: new`, or `marketing: auto`."
+        )
         return WrongFamilyError(
-            f'SendGrid refuses source "{client.source}" {where} ({status}) although its key has the scope: the account is '
-            "probably on legacy Marketing Campaigns. Set `marketing: legacy`, or `marketing: none` if it has neither.",
+            f'SendGrid refuses source "{client.source}" {endpoint} ({status}) {advice}',
             status=status,
+            endpoint=endpoint,
+            permission=permission,
+            scope=scope,
         )
-    if _LEGACY_FAMILY.match(path):
-        return WrongFamilyError(
-            f'SendGrid refuses source "{client.source}" {where} ({status}): the account has no legacy Marketing Campaigns. '
-            "Set `marketing: new`, or `marketing: auto`.",
-            status=status,
-        )
-    return MissingScopeError(
-        f'The key of source "{client.source}" may not {where} ({status}). In SendGrid, Settings > API Keys, give it the '
-        "permission for it, or leave this object out with skip_objects.",
+    if access is None or status == HTTPStatus.FORBIDDEN:
+        return unexplained(client, endpoint, status, permission, scope)
+    return BadRequestError(
+        f'SendGrid refuses source "{client.source}" {endpoint} ({status}) although it knows the key and the key has '
+        f"{permission} (scope {scope}). Run it again later; if that stays so, create a new key.",
         status=status,
+    )
+
+
+def unexplained(
+    client: SendGridClient, endpoint: str, status: int | None, permission: str, scope: str
+) -> MissingScopeError:
+    """The error for an endpoint that is refused although the key has all that is known to be needed."""
+    has = f" although its key has {permission} (scope {scope})" if permission else ""
+    return MissingScopeError(
+        f'SendGrid refuses source "{client.source}" {endpoint} ({status}){has}. Its plan may lack the feature, or the key '
+        "a finer permission: compare Settings > API Keys in SendGrid, or leave this object out with skip_objects.",
+        status=status,
+        endpoint=endpoint,
+        permission=permission,
+        scope=scope,
     )

@@ -6,8 +6,9 @@ as history, and a delete is inferred only from a read that was proven complete. 
 Never: write to SendGrid, guess at rows it has not read, or know Dagster. One call syncs one object; no object waits for another.
 """
 
+from sendgrid_orchestration.sync.errors import SyncRunningError
 from sendgrid_orchestration.sync.objects import OBJECTS, ObjectSpec
 from sendgrid_orchestration.sync.result import SyncResult
-from sendgrid_orchestration.sync.run import SyncRunningError, sync_object
+from sendgrid_orchestration.sync.run import sync_object
 
 __all__ = ["OBJECTS", "ObjectSpec", "SyncResult", "SyncRunningError", "sync_object"]

@@ -35,7 +35,7 @@ def finish(
         [
             result.complete,
             result.family,
-            result.rows_read,
+            result.rows_read if result.was_read else None,
             result.inserted,
             result.updated,
             result.unchanged,
@@ -80,10 +80,13 @@ def days_read(url: str, raw: str, name: str) -> DaysRead | None:
 
 
 def rows_of_last(conn: psycopg.Connection, raw: str, name: str) -> int | None:
-    """How many rows the last sync that came to its end read; None where there was none."""
+    """How many rows the last sync that came to its end read; None where there was none.
+
+    A sync that was not let in, or of an object that the account does not have, has read nothing: not zero rows.
+    """
     row = conn.execute(
         _query(
-            "select rows_read from {} where object = %s and error is null and finished_at is not null "
+            "select rows_read from {} where object = %s and error is null and rows_read is not null "
             "order by sync_id desc limit 1",
             raw,
         ),

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterator
 from datetime import date, timedelta
 from typing import Any
 
-from sendgrid_orchestration.sendgrid.errors import MissingScopeError, NotFoundError, WrongFamilyError
+from sendgrid_orchestration.sendgrid.errors import NotFoundError, WrongFamilyError
 from sendgrid_orchestration.sendgrid.paging import rows_in, token_pages, whole_list
 from sendgrid_orchestration.sync.context import Context
+from sendgrid_orchestration.sync.errors import NotOfferedError
 from sendgrid_orchestration.sync.mirror import Records, Seen
 from sendgrid_orchestration.sync.shape import moment
 from sendgrid_orchestration.warehouse.object_tables import TABLES
@@ -104,10 +105,10 @@ def campaigns(context: Context) -> Records:
         yield from token_pages(
             context.client, "/v3/marketing/campaigns", context.reading, params={"page_size": _SMALL_PAGE}
         )
-    except (NotFoundError, WrongFamilyError, MissingScopeError) as refusal:
-        context.reading.doubt(
+    except (NotFoundError, WrongFamilyError) as refusal:
+        raise NotOfferedError(
             f"This account does not offer the undocumented list of campaigns ({refusal.status})."
-        )
+        ) from refusal
 
 
 def single_sends(context: Context) -> Records:

@@ -20,10 +20,9 @@ from sendgrid_orchestration.sendgrid.csv_records import CsvFile
 from sendgrid_orchestration.sendgrid.errors import (
     ExportFailedError,
     InvalidKeyError,
-    MissingScopeError,
+    NotAllowedError,
     NotFoundError,
     SendGridError,
-    WrongFamilyError,
 )
 from sendgrid_orchestration.sendgrid.exports import exported
 from sendgrid_orchestration.sendgrid.paging import numbered_pages
@@ -128,7 +127,7 @@ def _sync(context: Context, kind: _Kind, groups: list[_Group]) -> Counts:
             group = running[future]
             try:
                 outcome = future.result()
-            except (InvalidKeyError, MissingScopeError, WrongFamilyError):
+            except (InvalidKeyError, NotAllowedError):
                 pool.shutdown(cancel_futures=True)
                 raise
             except SendGridError as error:

@@ -8,6 +8,21 @@ from typing import Any
 
 
 @dataclass(frozen=True)
+class Refusal:
+    """What an API key is not granted.
+
+    Attributes:
+        sentence: what is refused and what to do.
+        permission: what is missing, as SendGrid's settings call it; empty if that is not known.
+        scope: the same as the API calls it.
+    """
+
+    sentence: str
+    permission: str
+    scope: str
+
+
+@dataclass(frozen=True)
 class SyncResult:
     """What one sync of one object did, and how far it can be trusted.
 
@@ -16,6 +31,8 @@ class SyncResult:
         complete: the read was proven complete, so that deletes could be told.
         family: the Marketing Campaigns family that it was read through; None where that does not matter.
         offered: the account has this object at all; where it has not, nothing was read and nothing is wrong.
+        refusal: why SendGrid does not let the key read it; the rows stay as they were. None where it does.
+        rows_before: `rows_read` of the last sync that read this object; None where there was none.
         whole: every sync reads all of it. Statistics are not: `rows_read` then says nothing about how many there are.
         warnings: what was odd, in sentences.
         duration: seconds.
@@ -33,11 +50,23 @@ class SyncResult:
     warnings: tuple[str, ...]
     duration: float
     offered: bool = True
+    refusal: Refusal | None = None
+    rows_before: int | None = None
     whole: bool = True
     facts: Mapping[str, str | float] = field(default_factory=dict)
 
+    @property
+    def was_read(self) -> bool:
+        """SendGrid has it and lets the key read it."""
+        return self.offered and self.refusal is None
+
     def metadata(self) -> dict[str, Any]:
         """The same as plain values, for the metadata of a materialization."""
+        missing = (
+            {"missing_permission": self.refusal.permission, "missing_scope": self.refusal.scope}
+            if self.refusal
+            else {}
+        )
         return {
             "rows_read": self.rows_read,
             "inserted": self.inserted,
@@ -46,6 +75,8 @@ class SyncResult:
             "deleted": self.deleted,
             "complete": self.complete,
             "offered": self.offered,
+            "granted": self.refusal is None,
+            **missing,
             "family": self.family or "",
             "duration_s": round(self.duration, 3),
             "warnings": list(self.warnings),

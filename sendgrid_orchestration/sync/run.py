@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from contextlib import closing
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,19 +14,17 @@ from psycopg.errors import LockNotAvailable
 
 from sendgrid_orchestration.sendgrid import family
 from sendgrid_orchestration.sendgrid.client import SendGridClient
+from sendgrid_orchestration.sendgrid.errors import MissingScopeError, NotAllowedError
 from sendgrid_orchestration.settings import Source
 from sendgrid_orchestration.sync import ledger
 from sendgrid_orchestration.sync.context import Context, Progress
+from sendgrid_orchestration.sync.errors import NotOfferedError, SyncRunningError
 from sendgrid_orchestration.sync.objects import OBJECTS, ObjectSpec
-from sendgrid_orchestration.sync.result import SyncResult
+from sendgrid_orchestration.sync.result import Refusal, SyncResult
 from sendgrid_orchestration.warehouse.engine import open_connection
 from sendgrid_orchestration.warehouse.merge import Counts
 
 logger = logging.getLogger(__name__)
-
-
-class SyncRunningError(Exception):
-    """The same object of the same source is being synced already."""
 
 
 def sync_object(
@@ -47,6 +46,9 @@ def sync_object(
         now: the moment that rows are marked with; the present by default.
         progress: told, in sentences, how far it is; logged by default.
 
+    Returns:
+        What was done. An object that the key may not read, or that the account does not have, is no error.
+
     Raises:
         SendGridError: it could not be read. The tables are as they were, and the ledger has the reason.
         SyncRunningError: another process is at it.
@@ -56,6 +58,7 @@ def sync_object(
     moment = now or datetime.now(UTC)
     with closing(open_connection(url, autocommit=True)) as conn:
         _claim(conn, source, name)
+        rows_before = ledger.rows_of_last(conn, source.raw_schema, name)
         sync_id = ledger.begin(conn, source.raw_schema, name, moment)
         context = Context(
             client,
@@ -68,14 +71,14 @@ def sync_object(
             stats_since=source.stats_since,
         )
         try:
-            if spec.marketing:
-                context.family = family.detect(client, source.marketing)
-            counts = _run(context, spec, source.region)
+            outcome = _run(context, spec, source)
         except BaseException as error:
             ledger.fail(conn, source.raw_schema, sync_id, error, context.reading.notes)
             raise
-        result = _result(context, spec, counts, time.monotonic() - began)
-        ledger.finish(conn, source.raw_schema, sync_id, result, context.read_from)
+        result = replace(_result(context, spec, outcome, time.monotonic() - began), rows_before=rows_before)
+        ledger.finish(
+            conn, source.raw_schema, sync_id, result, context.read_from if result.was_read else None
+        )
     for sentence in result.warnings:
         context.progress(f"{name}: {sentence}")
     return result
@@ -99,16 +102,32 @@ def _claim(conn: Connection[Any], source: Source, name: str) -> None:
         ) from error
 
 
-def _run(context: Context, spec: ObjectSpec, region: str) -> Counts | None:
-    """None where the account does not have this object."""
-    if why := spec.why_missing(context.family, region):
-        context.reading.doubt(why)
-        return None
-    return spec.syncs[context.family](context)
+def _run(context: Context, spec: ObjectSpec, source: Source) -> Counts | NotOfferedError | MissingScopeError:
+    """What the sync did, or why there was nothing to do."""
+    try:
+        if spec.marketing:
+            context.family = family.detect(context.client, source.marketing)
+        if why := spec.why_missing(context.family, source.region):
+            return NotOfferedError(why)
+        return spec.syncs[context.family](context)
+    except NotOfferedError as absence:
+        return absence
+    except NotAllowedError as refusal:
+        return family.missing_scope(context.client, context.family, refusal)
 
 
-def _result(context: Context, spec: ObjectSpec, counts: Counts | None, duration: float) -> SyncResult:
-    offered, counts = counts is not None, counts or Counts()
+def _result(
+    context: Context,
+    spec: ObjectSpec,
+    outcome: Counts | NotOfferedError | MissingScopeError,
+    duration: float,
+) -> SyncResult:
+    counts = outcome if isinstance(outcome, Counts) else Counts()
+    refusal = None
+    if isinstance(outcome, MissingScopeError):
+        refusal = Refusal(str(outcome), outcome.permission, outcome.scope)
+    if isinstance(outcome, Exception):
+        context.reading.doubt(str(outcome))
     if counts.duplicates:
         context.reading.note(f"{counts.duplicates} rows came twice; the last of each was kept.")
     return SyncResult(
@@ -122,7 +141,8 @@ def _result(context: Context, spec: ObjectSpec, counts: Counts | None, duration:
         family=context.family if spec.marketing else None,
         warnings=tuple(context.reading.notes),
         duration=duration,
-        offered=offered,
+        offered=not isinstance(outcome, NotOfferedError),
+        refusal=refusal,
         whole=spec.whole,
         facts=context.facts,
     )

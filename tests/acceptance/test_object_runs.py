@@ -18,6 +18,8 @@ from sendgrid_orchestration.defs.resources import Warehouse
 from sendgrid_orchestration.sendgrid.client import SendGridClient
 from sendgrid_orchestration.settings import Settings, Source, load_settings
 from sendgrid_orchestration.simulator import Simulator
+from sendgrid_orchestration.simulator.account import DEMO_KEY
+from sendgrid_orchestration.warehouse.object_tables import TABLES
 from tests.support.mirror import client_of
 
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
@@ -31,10 +33,11 @@ class Account:
     settings: Settings
     url: str
     instance: dg.DagsterInstance
+    key: str = DEMO_KEY
 
     def client(self, _: Source) -> SendGridClient:
         """Of the account; stands in for the resource."""
-        return client_of(self.simulator)
+        return client_of(self.simulator, api_key=self.key)
 
     def fetch(self, *names: str) -> dg.ExecuteInProcessResult:
         """Fetch some objects in one run."""
@@ -56,6 +59,16 @@ class Account:
             for found in done.get_asset_check_evaluations()
             if not found.passed
         }
+
+    def row_counts(self) -> dict[str, int]:
+        """Living rows by object."""
+        counts = {}
+        with psycopg.connect(self.url) as conn:
+            for name, table in TABLES.items():
+                gone = "deleted_at" if table.mirrored else "valid_to"
+                query = f"select count(*) from marketing_raw.{name} where {gone} is null"
+                counts[name] = int((conn.execute(query.encode()).fetchone() or [0])[0])
+        return counts
 
     @property
     def assets(self) -> list[dg.AssetsDefinition]:
@@ -80,7 +93,8 @@ def account(warehouse_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 
 
 def test_an_object_that_fails_fails_alone_and_says_what_to_do(account: Account) -> None:
-    account.simulator.faults.add("/v3/asm/groups", times=None, status=403)
+    elsewhere = {"Location": "https://login.example.com/"}
+    account.simulator.faults.add("/v3/asm/groups", times=None, status=302, headers=elsewhere)
     done = account.fetch("lists", "unsubscribe_groups", "templates")
     assert not done.success
     assert {one.asset_key.path[-1] for one in done.get_asset_materialization_events() if one.asset_key} == {
@@ -90,7 +104,40 @@ def test_an_object_that_fails_fails_alone_and_says_what_to_do(account: Account) 
     (failure,) = done.get_step_failure_events()
     told = failure.step_failure_data.error
     assert "unsubscribe_groups" in str(failure.step_key)
-    assert "skip_objects" in str(told)
+    assert "Check base_url and region" in str(told)
+
+
+def test_a_key_that_may_read_little_gives_a_green_run(account: Account) -> None:
+    """S7: what it is not granted is skipped, keeps its rows, and is named by a warning."""
+    names = {asset.key.path[-1] for asset in account.assets}
+    assert account.failed_checks(*names) == {}
+    before = account.row_counts()
+    account.key = account.simulator.account.add_key("SG.small.key", ["marketing.read", "email_activity.read"])
+    account.simulator.account.delete_contacts(1)
+    done = account.fetch(*names)
+    assert done.success
+    assert {
+        one.asset_key.path[-1] for one in done.get_asset_materialization_events() if one.asset_key
+    } == names
+    failed = {one.asset_key.path[-1]: one for one in done.get_asset_check_evaluations() if not one.passed}
+    assert {one.check_name for one in failed.values()} == {"key_may_read"}
+    assert {one.severity for one in failed.values()} == {dg.AssetCheckSeverity.WARN}
+    assert "Stats: Read Access (scope stats.read)" in str(failed["daily_stats"].description)
+    assert set(failed) == {
+        *("blocks", "bounces", "invalid_emails", "spam_reports", "global_unsubscribes"),
+        *("unsubscribe_groups", "unsubscribe_group_members", "templates", "categories", "daily_stats"),
+        "verified_senders",
+    }
+    stats = account.instance.get_latest_materialization_event(
+        dg.AssetKey(["marketing", "raw", "daily_stats"])
+    )
+    assert stats is not None
+    assert stats.asset_materialization is not None
+    metadata = stats.asset_materialization.metadata
+    assert (metadata["granted"].value, metadata["missing_scope"].value) == (False, "stats.read")
+    after = account.row_counts()
+    assert {name: after[name] for name in failed} == {name: before[name] for name in failed}
+    assert after["recipients"] == before["recipients"] - 1
 
 
 def test_health_is_good_while_nothing_goes_away(account: Account) -> None:

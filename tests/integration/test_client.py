@@ -150,6 +150,20 @@ def test_a_missing_scope_is_recognised_when_sendgrid_says_it_otherwise(
         client_of(sendgrid, api_key=key).get("/v3/templates", {"page_size": 1})
 
 
+def test_the_key_is_asked_anew_what_it_may_do_at_each_refusal(sendgrid: Simulator) -> None:
+    """A key that was revoked, or cut down, since the last answer is not judged by what it was."""
+    key = sendgrid.account.add_key("SG.small.key", ["marketing.read", "stats.read"])
+    client = client_of(sendgrid, api_key=key)
+    with pytest.raises(MissingScopeError, match="Template Engine"):
+        client.get("/v3/templates", {"page_size": 1})
+    sendgrid.account.add_key(key, ["stats.read"])
+    with pytest.raises(MissingScopeError, match=r"marketing\.read"):
+        client.get(LISTS)
+    del sendgrid.account.keys[key]
+    with pytest.raises(InvalidKeyError):
+        client.get("/v3/templates", {"page_size": 1})
+
+
 def test_the_other_family_is_not_taken_for_a_missing_scope(sendgrid: Simulator) -> None:
     with pytest.raises(WrongFamilyError, match="no legacy Marketing Campaigns"):
         client_of(sendgrid).get("/v3/contactdb/lists")
@@ -173,6 +187,12 @@ def test_what_is_not_there_and_what_is_refused_are_told_apart(sendgrid: Simulato
     with pytest.raises(BadRequestError, match="page_size must be a number"):
         client.get(LISTS, {"page_size": 5000})
     assert sendgrid.log.count(LISTS) == 2
+
+
+def test_nothing_at_all_is_no_answer(sendgrid: Simulator) -> None:
+    sendgrid.faults.add(LISTS, status=200, body="")
+    with pytest.raises(UnexpectedAnswerError, match="with nothing at all"):
+        client_of(sendgrid).get(LISTS)
 
 
 def test_what_is_not_json_is_no_answer(sendgrid: Simulator) -> None:

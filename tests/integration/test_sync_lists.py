@@ -8,11 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from sendgrid_orchestration.sendgrid.errors import (
-    MissingScopeError,
-    SendGridUnavailableError,
-    UnexpectedAnswerError,
-)
+from sendgrid_orchestration.sendgrid.errors import SendGridUnavailableError, UnexpectedAnswerError
 from sendgrid_orchestration.simulator import Simulator
 from sendgrid_orchestration.sync import SyncRunningError, marketing
 from sendgrid_orchestration.warehouse.engine import connect
@@ -186,12 +182,6 @@ def test_an_object_that_fails_keeps_no_other_from_being_synced(account: Mirror) 
     with pytest.raises(SendGridUnavailableError):
         account.sync("lists")
     assert account.sync("unsubscribe_groups").inserted > 0
-
-
-def test_a_key_without_the_scope_fails_with_what_to_do(account: Mirror) -> None:
-    key = account.simulator.account.add_key("SG.small.key", ["stats.read"])
-    with pytest.raises(MissingScopeError, match="skip_objects"):
-        account.sync("lists", client_of(account.simulator, api_key=key))
 
 
 def test_reading_scopes_are_enough_and_nothing_is_ever_written(account: Mirror) -> None:

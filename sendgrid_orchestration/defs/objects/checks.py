@@ -9,6 +9,7 @@ import dagster as dg
 
 from sendgrid_orchestration.sync import SyncResult
 
+GRANTED = "key_may_read"
 COMPLETE = "read_was_complete"
 VOLUME = "volume_as_before"
 COLUMNS = "columns_as_before"
@@ -17,6 +18,11 @@ COLUMNS = "columns_as_before"
 def check_specs(asset: dg.AssetKey) -> list[dg.AssetCheckSpec]:
     """The checks of one object's table."""
     return [
+        dg.AssetCheckSpec(
+            GRANTED,
+            asset=asset,
+            description="The API key has the scope for it. Without, the object is skipped and its rows stay as they were.",
+        ),
         dg.AssetCheckSpec(
             COMPLETE, asset=asset, description="SendGrid gave all that it has, as far as it can be told."
         ),
@@ -47,14 +53,22 @@ def check_results(
     """
     yield dg.AssetCheckResult(
         asset_key=asset,
+        check_name=GRANTED,
+        passed=result.refusal is None,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=result.refusal.sentence if result.refusal else "SendGrid let the key read it.",
+    )
+    yield dg.AssetCheckResult(
+        asset_key=asset,
         check_name=COMPLETE,
-        passed=result.complete or not result.offered,
+        passed=result.complete or not result.was_read,
         severity=dg.AssetCheckSeverity.WARN,
         description=" ".join(result.warnings) or f"{result.rows_read} rows.",
     )
     # Statistics are read in part each time: how much was read says nothing about how much there is.
-    rows_before = _rows_before(before) if result.whole else None
-    yield volume(asset, result.rows_read, rows_before, largest_drop_percent)
+    rows_before = result.rows_before if result.whole else None
+    rows = result.rows_read if result.was_read else None
+    yield volume(asset, rows, rows_before, largest_drop_percent)
     came, went = _difference(columns, before)
     changes = [*(f"{name} came" for name in came), *(f"{name} went" for name in went)]
     yield dg.AssetCheckResult(
@@ -67,9 +81,13 @@ def check_results(
 
 
 def volume(
-    asset: dg.AssetKey, rows: int, rows_before: int | None, largest_drop_percent: float
+    asset: dg.AssetKey, rows: int | None, rows_before: int | None, largest_drop_percent: float
 ) -> dg.AssetCheckResult:
-    """Whether so many rows are plausible after so many."""
+    """Whether so many rows are plausible after so many; None where nothing was read."""
+    if rows is None:
+        return dg.AssetCheckResult(
+            asset_key=asset, check_name=VOLUME, passed=True, description="It was not read."
+        )
     gone = 100 * (rows_before - rows) / rows_before if rows_before else 0.0
     return dg.AssetCheckResult(
         asset_key=asset,
@@ -80,11 +98,6 @@ def volume(
         else f"SendGrid gave {rows} rows.",
         metadata={"rows": rows, "percent gone": max(gone, 0.0)},
     )
-
-
-def _rows_before(before: dg.EventLogEntry | None) -> int | None:
-    rows = _metadata(before, "rows_read")
-    return int(rows) if rows is not None else None
 
 
 def _difference(columns: dg.TableSchema, before: dg.EventLogEntry | None) -> tuple[list[str], list[str]]:
