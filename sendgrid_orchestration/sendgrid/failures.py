@@ -15,6 +15,7 @@ from sendgrid_orchestration.sendgrid.errors import (
     MissingScopeError,
     NotFoundError,
     SendGridError,
+    UnexpectedAnswerError,
     WrongFamilyError,
 )
 from sendgrid_orchestration.sendgrid.scopes import grants, needed_for
@@ -114,7 +115,7 @@ def _refused(
         )
     if access is None or status == HTTPStatus.FORBIDDEN:
         return unexplained(client, endpoint, status, permission, scope)
-    return BadRequestError(
+    return UnexpectedAnswerError(
         f'SendGrid refuses source "{client.source}" {endpoint} ({status}) although it knows the key and the key has '
         f"{permission} (scope {scope}). Run it again later; if that stays so, create a new key.",
         status=status,
