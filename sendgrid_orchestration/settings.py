@@ -58,6 +58,8 @@ ObjectName = Literal[
     "single_sends",
     "single_send_stats",
     "automation_stats",
+    "single_send_links",
+    "automation_links",
     "senders",
     "verified_senders",
     "unsubscribe_groups",

@@ -136,9 +136,7 @@ def single_sends(context: Context) -> Records:
 
 def single_send_stats(context: Context) -> Records:
     """Totals of every single send, then the days of those whose total moved, and the variations of their A/B tests."""
-    yield from _stats(
-        context, "single_send_stats", "singlesends", ("ab_variation", "ab_phase"), _with_ab_test
-    )
+    yield from _stats(context, "single_send_stats", "singlesends", ("ab_variation", "ab_phase"), with_ab_test)
 
 
 def automation_stats(context: Context) -> Records:
@@ -146,7 +144,7 @@ def automation_stats(context: Context) -> Records:
     yield from _stats(context, "automation_stats", "automations", ("step_id",), lambda _, moved: moved)
 
 
-def _with_ab_test(context: Context, moved: set[Any]) -> set[Any]:
+def with_ab_test(context: Context, moved: set[Any]) -> set[Any]:
     """Those that test a variation against another: one in many, and told by the list of single sends, a hundred a request."""
     pages = token_pages(context.client, _SINGLE_SENDS, context.reading, params={"page_size": _SMALL_PAGE})
     return moved & {one.get("id") for one in pages if one.get("is_abtest")}

@@ -12,6 +12,7 @@ from sendgrid_orchestration.sync import (
     account,
     contactdb,
     legacy_recipients,
+    links,
     marketing,
     members,
     recipients,
@@ -156,6 +157,18 @@ _SPECS = (
                 f"{_STATS}/automations?page_size=1",
                 _mirrored("automation_stats", marketing.automation_stats, ("automation_id",)),
             ),
+        )
+    ),
+    _in_part(
+        _marketing(
+            "single_send_links",
+            (f"{_STATS}/singlesends?page_size=1", _mirrored("single_send_links", links.single_send_links)),
+        )
+    ),
+    _in_part(
+        _marketing(
+            "automation_links",
+            (f"{_STATS}/automations?page_size=1", _mirrored("automation_links", links.automation_links)),
         )
     ),
     _marketing(

@@ -119,7 +119,7 @@ _UNFIT = object()
 
 def _text(value: Any) -> Any:
     if isinstance(value, str):
-        return _storable(value)
+        return storable(value)
     return _dumps(value).decode() if isinstance(value, (list, dict)) else str(value)
 
 
@@ -179,11 +179,11 @@ def _date(value: Any) -> Any:
 
 def _texts(value: Any) -> Any:
     if isinstance(value, str):
-        return [_storable(value)]
+        return [storable(value)]
     return [_text(item) for item in value if item is not None] if isinstance(value, list) else _UNFIT
 
 
-def _storable(text: str) -> str:
+def storable(text: str) -> str:
     """Without what Postgres cannot hold: NUL, and halves of surrogate pairs."""
     return text.replace("\x00", "").encode("utf-8", "replace").decode()
 

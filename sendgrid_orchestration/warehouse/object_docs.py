@@ -35,7 +35,8 @@ from sendgrid_prod_raw.object_versions
 where object = 'lists' and valid_from <= '2026-03-01' and (valid_to is null or valid_to > '2026-03-01');
 ```
 
-Statistics (all that is called `…_stats`) keep no versions: they are counters by day already.
+Statistics (`…_stats`) and clicks by link (`…_links`) keep no versions: they are counters. Days and links of a mailing are read again
+when its totals have changed.
 
 **Statistics by day** are read thirteen months back by the first sync, or from the source's `stats_since`, and then again from
 thirty days before the last sync on (by provider, device, client, browser and place: seven). `sync_runs.read_from` is the first day

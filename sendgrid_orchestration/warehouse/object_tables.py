@@ -154,6 +154,36 @@ def _members(name: str, group: str, grain: str) -> Table:
     )
 
 
+def _links(name: str, mailing: Column, parts: tuple[Column, ...], grain: str) -> Table:
+    """Clicks by link. The key holds a digest of the URL, because a URL may be longer than an index takes."""
+    return Table(
+        name,
+        grain,
+        (
+            mailing,
+            *parts,
+            Column(
+                "url_location",
+                "bigint",
+                "url_location",
+                "Its place in the message, from 0 at the top; -1 where SendGrid names none.",
+            ),
+            Column("url_md5", "text", note="md5(url), which stands in the key for it."),
+            _text("url", note="As in the message; custom fields stand in it as {{name}}."),
+            Column("clicks", "bigint", "clicks"),
+            Column(
+                "total_clicks",
+                "bigint",
+                "stats.clicks",
+                "Clicks of the whole mailing by its statistics, when its links were read: they are read again when these change.",
+            ),
+            EXTRA,
+        ),
+        key=(mailing.name, *(part.name for part in parts), "url_location", "url_md5"),
+        keeps_history=False,
+    )
+
+
 _TABLES = (
     Table(
         "lists",
@@ -338,6 +368,21 @@ _TABLES = (
         ),
         key=("automation_id", "step_id", "aggregation"),
         keeps_history=False,
+    ),
+    _links(
+        "single_send_links",
+        _text("single_send_id", "id"),
+        (
+            _text("ab_variation", note="The variation's id; `all` for a single send without a test."),
+            _text("ab_phase", note="send or test; `all` for a single send without a test."),
+        ),
+        "One row per single send, A/B variation and phase, and link that was clicked; the rows add up to all clicks.",
+    ),
+    _links(
+        "automation_links",
+        _text("automation_id", "id"),
+        (_text("step_id"),),
+        "One row per automation, step, and link that was clicked; the rows add up to all clicks.",
     ),
     Table(
         "senders",

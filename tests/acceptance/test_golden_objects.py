@@ -242,6 +242,20 @@ NEW: dict[str, Answer] = {
         stats_row(AUTOMATION, "total", step_id="all"), key="results"
     ),
     f"GET /v3/marketing/stats/automations/{AUTOMATION}": automation_stats,
+    f"GET /v3/marketing/stats/singlesends/{SEND}/links": paged(
+        {
+            "url": "https://shop.example/?a=1",
+            "url_location": 3,
+            "ab_variation": "variant",
+            "ab_phase": "test",
+            "clicks": 18,
+        },
+        key="results",
+    ),
+    f"GET /v3/marketing/stats/automations/{AUTOMATION}/links": paged(
+        {"url": "https://shop.example/?b=2", "url_location": 4, "step_id": "step", "clicks": 17},
+        key="results",
+    ),
     "GET /v3/marketing/senders": {
         "results": [
             {
@@ -440,6 +454,25 @@ ROWS: dict[str, dict[str, Any]] = {
         "aggregation": "2026-05-03",
         "date": date(2026, 5, 3),
         **MARKETING,
+    },
+    "single_send_links": {
+        "single_send_id": SEND,
+        "ab_variation": "variant",
+        "ab_phase": "test",
+        "url_location": 3,
+        "url_md5": "7636ea4d178785f1de3864e2f7be459b",
+        "url": "https://shop.example/?a=1",
+        "clicks": 18,
+        "total_clicks": MARKETING["clicks"],
+    },
+    "automation_links": {
+        "automation_id": AUTOMATION,
+        "step_id": "step",
+        "url_location": 4,
+        "url_md5": "887329398d2a27d4b5cb91f8c8439dac",
+        "url": "https://shop.example/?b=2",
+        "clicks": 17,
+        "total_clicks": MARKETING["clicks"],
     },
     "senders": {
         "id": 71,

@@ -100,12 +100,18 @@ async def one_automation_stats(request: Request) -> Response:
 
 
 async def one_automation_links(request: Request) -> Response:
-    """Clicks of one automation, by link."""
-    account = account_of(request)
+    """Clicks of one automation, by link: by step or all together."""
+    account, wanted = account_of(request), _ids(request, "step_ids")
+    grouped = request.query_params.get("group_by") == "step_id"
+    clicks: dict[str, Counter[tuple[str, int]]] = {}
+    for key in map(_step_key, _steps(request)):
+        if wanted is None or key.variation in wanted:
+            step = key.variation if grouped else "all"
+            clicks.setdefault(step, Counter()).update(dict(account.ledger.links[key]))
     rows = [
-        {"url": url, "url_location": place, "step_id": key.variation, "clicks": clicks}
-        for key in map(_step_key, _steps(request))
-        for (url, place), clicks in sorted(account.ledger.links[key].items())
+        {"url": url, "url_location": place, "step_id": step, "clicks": count}
+        for step, counted in clicks.items()
+        for (url, place), count in sorted(counted.items())
     ]
     return _with_total(
         page(request, rows, lambda row: row, key="results", default_size=25, max_size=50), rows

@@ -1,0 +1,1 @@
+{{ present_objects("automation_links") }}

@@ -1,0 +1,1 @@
+{{ present_objects("single_send_links") }}
