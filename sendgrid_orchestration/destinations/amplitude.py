@@ -71,6 +71,7 @@ class Amplitude:
         host = str(settings.endpoint).rstrip("/") if settings.endpoint else HOSTS[settings.region]
         key = api_key.get_secret_value()
         self.name = settings.name
+        self.secrets: tuple[SecretStr, ...] = (api_key,)
         self.limits = BULK_LIMITS if bulk else STREAM_LIMITS
         self.target = target_of("amplitude", host, key)
         self._path = BULK if bulk else STREAM

@@ -9,6 +9,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any, LiteralString, NamedTuple, Protocol, Self, TypeAlias
 
+from pydantic import SecretStr
+
 
 class Position(NamedTuple):
     """A place in the order in which events are sent: by load, then by the event's time and key."""
@@ -168,12 +170,14 @@ class Destination(Protocol):
         name: its name in the settings.
         target: what tells its receiver from every other, from which ids are made. Segment ignores an id that any of its sources
             has seen, so two targets must never share one; and the same target must keep its own.
+        secrets: what no answer that is kept or shown may hold: some receivers repeat a wrong key in theirs.
         limits: what it takes at once.
         columns: SQL expressions of `mapping`, whose values `encode` gets.
     """
 
     name: str
     target: str
+    secrets: tuple[SecretStr, ...]
     limits: Limits
     columns: tuple[LiteralString, ...]
 

@@ -66,6 +66,7 @@ class Segment:
             )
         host = str(settings.endpoint).rstrip("/") if settings.endpoint else HOSTS[settings.region]
         self.name, self.limits = settings.name, LIMITS
+        self.secrets: tuple[SecretStr, ...] = (write_key,)
         self.target = target_of("segment", host, key)
         self._url = f"{host}/v1/batch"
         self._headers = {

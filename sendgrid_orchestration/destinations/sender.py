@@ -244,7 +244,10 @@ class Sender:
             # Whoever the request is passed on to would get the key.
             allow_redirects=False,
         )
-        return Answer(response.status_code, response.headers, response.content)
+        body = response.content
+        for secret in self._destination.secrets:
+            body = body.replace(secret.get_secret_value().encode(), b"***")
+        return Answer(response.status_code, response.headers, body)
 
     def _session(self) -> requests.Session:
         session: requests.Session | None = getattr(self._local, "session", None)

@@ -9,7 +9,8 @@ from typing import LiteralString
 
 import orjson
 from pydantic import SecretStr
-from standardwebhooks import Webhook as Signer
+from standardwebhooks.webhooks import EmptyWebhookSecretError
+from standardwebhooks.webhooks import Webhook as Signer
 
 from sendgrid_orchestration.destinations import mapping
 from sendgrid_orchestration.destinations.errors import DestinationError
@@ -47,12 +48,13 @@ class Webhook:
     def __init__(self, settings: WebhookDestination, secret: SecretStr) -> None:
         try:
             self._signer = Signer(secret.get_secret_value())
-        except (RuntimeError, ValueError) as error:
+        except (EmptyWebhookSecretError, ValueError) as error:
             raise DestinationError(
-                f'The secret of destination "{settings.name}" is not base64. It must look like `whsec_` and 24 to 64 '
+                f'The secret of destination "{settings.name}" is empty or not base64. It must look like `whsec_` and 24 to 64 '
                 "random bytes in base64."
             ) from error
         self.name = settings.name
+        self.secrets: tuple[SecretStr, ...] = (secret,)
         self.limits = Limits(
             message_bytes=256_000, request_bytes=1_000_000, messages=settings.events_per_post
         )

@@ -45,7 +45,7 @@ def messages(count: int) -> list[Message]:
 class Scripted:
     """A destination whose answers a test decides; it counts what it took."""
 
-    name, target, columns = "scripted", "t", ()
+    name, target, columns, secrets = "scripted", "t", (), ()
 
     def __init__(self, decide: Callable[[list[int]], Verdict], limits: Limits | None = None) -> None:
         self.decide = decide
