@@ -9,6 +9,9 @@ import dagster as dg
 
 from sendgrid_orchestration import alerts
 from sendgrid_orchestration.defs.alerts.sensors import failed_runs_sensor, failing_checks_sensor
+from sendgrid_orchestration.defs.destinations.assets import destination_asset
+from sendgrid_orchestration.defs.destinations.jobs import destination_job
+from sendgrid_orchestration.defs.destinations.sensors import destinations_sensor
 from sendgrid_orchestration.defs.events.assets import raw_events, webhook
 from sendgrid_orchestration.defs.events.jobs import events_job
 from sendgrid_orchestration.defs.events.sensors import landed_files_sensor
@@ -43,7 +46,11 @@ def build_definitions(settings: Settings, overrides: Mapping[str, Any] | None = 
         "sendgrid": SendGrid(settings),
         **(overrides or {}),
     }
-    parts = [*(_of_source(source, settings, parsed) for source in settings.sources), _shared(settings)]
+    parts = [
+        *(_of_source(source, settings, parsed) for source in settings.sources),
+        *(_destinations(source, settings) for source in settings.sources if source.destinations),
+        _shared(settings),
+    ]
     # In one process also what people start in the UI: each further one would cost some seconds.
     whole = dg.Definitions(resources=resources, executor=dg.in_process_executor)
     return dg.Definitions.merge(*parts, whole)
@@ -71,6 +78,15 @@ def _of_source(source: Source, settings: Settings, parsed: Mapping[str, Any]) ->
             landed_files_sensor(source, schedules.events_poll_seconds),
             models_sensor(source, schedules, models),
         ],
+    )
+
+
+def _destinations(source: Source, settings: Settings) -> dg.Definitions:
+    jobs = [destination_job(source, destination) for destination in source.destinations]
+    return dg.Definitions(
+        assets=[destination_asset(source, destination, settings) for destination in source.destinations],
+        jobs=jobs,
+        sensors=[destinations_sensor(source, settings.schedules, jobs)],
     )
 
 

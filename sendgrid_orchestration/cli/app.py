@@ -9,6 +9,7 @@ import typer
 
 from sendgrid_orchestration.cli.config import config_app
 from sendgrid_orchestration.cli.demo import demo
+from sendgrid_orchestration.cli.destinations import destinations_app
 from sendgrid_orchestration.cli.docs import docs
 from sendgrid_orchestration.cli.doctor import doctor
 from sendgrid_orchestration.cli.landing import landing_app
@@ -48,6 +49,7 @@ app.command()(replay)
 app.command()(docs)
 app.add_typer(webhook_app, name="webhook")
 app.add_typer(landing_app, name="landing")
+app.add_typer(destinations_app, name="destinations")
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(postgres_app, name="postgres")
 app.add_typer(config_app, name="config")

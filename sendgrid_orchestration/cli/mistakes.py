@@ -13,6 +13,7 @@ _TOLD_AS_SENTENCES = (
     "sendgrid_orchestration.alerts",
     "sendgrid_orchestration.cli",
     "sendgrid_orchestration.defs",
+    "sendgrid_orchestration.destinations",
     "sendgrid_orchestration.landing",
     "sendgrid_orchestration.load",
     "sendgrid_orchestration.receiver",

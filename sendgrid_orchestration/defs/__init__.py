@@ -1,6 +1,6 @@
 """Dagster: what runs, when, and what is seen of it.
 
-A folder for each capability (`events`, `objects`, `models`, `alerts`, `maintenance`), in each the same few names: `assets`,
+A folder for each capability (`events`, `objects`, `models`, `destinations`, `alerts`, `maintenance`), in each the same few names: `assets`,
 `checks`, `jobs`, `schedules`, `sensors`. A body here says *what*: it calls one function of a room and reports counts. How
 it is done, the room knows, and can be tested without Dagster.
 

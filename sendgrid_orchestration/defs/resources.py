@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from sendgrid_orchestration.destinations.segment_views import create_views
 from sendgrid_orchestration.landing.store import LandingStore, open_store
 from sendgrid_orchestration.sendgrid.client import SendGridClient
 from sendgrid_orchestration.settings import Settings, Source
@@ -25,7 +26,7 @@ class Warehouse:
         return resolve_urls(self.settings).warehouse.get_secret_value()
 
     def prepare(self, source: Source) -> str:
-        """Create or upgrade the source's schemas and tables, and let the read-only role read them.
+        """Create or upgrade the source's schemas, tables and Segment's views, and let the read-only role read them.
 
         Costs little where nothing is to be done.
 
@@ -35,6 +36,7 @@ class Warehouse:
         url = self.url()
         with connect(url) as conn:
             migrate(conn, source, reader_role=self.settings.warehouse.reader_role)
+            create_views(conn, source)
         return url
 
 

@@ -36,11 +36,15 @@ from sendgrid_orchestration.destinations.ledger import (
 from sendgrid_orchestration.destinations.reader import Mark, Range, Reader, Selection
 from sendgrid_orchestration.destinations.sender import Gate, Outcome, RetryPolicy, Sender, State
 from sendgrid_orchestration.settings import Source
-from sendgrid_orchestration.warehouse.engine import open_connection, place
+from sendgrid_orchestration.warehouse.engine import connect, open_connection, place
 from sendgrid_orchestration.warehouse.migrations import migrate
 
 RUN_SECONDS = 600.0
 """One call begins no batch after this time; the next one goes on."""
+PERSONS_WAIT = timedelta(minutes=10)
+"""So long waits who asks for something, while another run sends."""
+LOOK_SECONDS = 1.0
+"""How often a run that waits looks for newer loads."""
 ALONE = 500
 """So many single events are sent at once."""
 _FIRST_KEY = "00000000-0000-0000-0000-000000000000"
@@ -117,8 +121,51 @@ def deliver(
         DestinationError: the destination is disabled or paused, or its key cannot be right.
         SettingsError: there is no such destination, or its key is missing.
     """
-    with _open(conn_url, source, name, run_id=run_id, policy=policy, run_seconds=run_seconds) as work:
+    with _open(
+        conn_url, source, name, run_id=run_id, policy=policy, run_seconds=run_seconds, is_asked_for=False
+    ) as work:
         return work.deliver() if work else Delivery()
+
+
+def deliver_while_loads_come(
+    conn_url: str,
+    source: Source,
+    name: str,
+    *,
+    run_id: str | None = None,
+    patience: float,
+    at_most: float,
+) -> Delivery:
+    """Send what waits, look for newer loads, and end when none came for a while: starting a run costs more than waiting.
+
+    Args:
+        conn_url: the warehouse.
+        source: whose events.
+        name: the destination.
+        run_id: who asks, for the ledger.
+        patience: seconds without anything to send after which this ends.
+        at_most: seconds after which this ends in any case.
+
+    Raises:
+        DeliveryStoppedError: as `deliver` does, and all else that it raises; what was done before counts.
+    """
+    began = time.monotonic()
+    done = deliver(conn_url, source, name, run_id=run_id, run_seconds=at_most)
+    last = time.monotonic()
+    window = resend_window(source.destination(name))
+    with connect(conn_url) as conn:
+        conn.autocommit = True
+        ledger = Ledger(conn, source.raw_schema, name)
+        while (now := time.monotonic()) - last < patience and now - began < at_most:
+            time.sleep(LOOK_SECONDS)
+            if ledger.due(window).anything:
+                left = at_most - (time.monotonic() - began)
+                try:
+                    done += deliver(conn_url, source, name, run_id=run_id, run_seconds=left)
+                except DeliveryStoppedError as error:
+                    raise DeliveryStoppedError(str(error), done + error.delivery) from error
+                last = time.monotonic()
+    return done
 
 
 def backfill(
@@ -196,8 +243,9 @@ def _open(
     policy: RetryPolicy | None,
     run_seconds: float = math.inf,
     bulk: bool = False,
+    is_asked_for: bool = True,
 ) -> Iterator[_Deliverer | None]:
-    """A deliverer that holds its destination; None if another one does."""
+    """A deliverer that holds its destination. If another one does, it is waited for where a person asks, and else None."""
     settings = source.destination(name)
     if not settings.enabled:
         raise DestinationError(
@@ -213,7 +261,11 @@ def _open(
     try:
         migrate(conn, source)
         ledger = Ledger(conn, source.raw_schema, name)
-        if not ledger.lock():
+        if not ledger.lock(wait=PERSONS_WAIT if is_asked_for else None):
+            if is_asked_for:
+                raise DestinationError(
+                    f'Destination "{name}" is busy with another run. Try again when that has ended.'
+                )
             yield None
             return
         progress = ledger.enable(settings)

@@ -88,6 +88,30 @@ COUNTED = tuple(Counts.__dataclass_fields__)[1:]
 
 
 @dataclass(frozen=True)
+class Due:
+    """What waits to be sent to a destination.
+
+    Attributes:
+        last_load: the newest load.
+        is_behind: whether some load is not handed over.
+        days: the first and the last day on which the events of those loads happened; None if they brought none.
+        batches: how many batches may be sent again.
+        events: how many single events may be.
+    """
+
+    last_load: int
+    is_behind: bool
+    days: tuple[date, date] | None
+    batches: int
+    events: int
+
+    @property
+    def anything(self) -> bool:
+        """Whether a run has anything to do."""
+        return self.is_behind or self.batches > 0 or self.events > 0
+
+
+@dataclass(frozen=True)
 class Exceptional:
     """An event that was not accepted."""
 
@@ -145,29 +169,37 @@ class Ledger:
             )
         self._run(
             """
-            insert into {destinations} (destination, kind, start_at, load_id)
-            values (%s, %s, %s, %s)
+            insert into {destinations} (destination, kind, start_at, first_load_id, load_id)
+            values (%s, %s, %s, %s, %s)
             on conflict (destination) do update
             set
-                kind = excluded.kind, start_at = excluded.start_at, load_id = excluded.load_id, event_at = null,
-                event_key = null, enabled_at = clock_timestamp(), disabled_at = null
+                kind = excluded.kind, start_at = excluded.start_at, first_load_id = excluded.first_load_id,
+                load_id = excluded.load_id, event_at = null, event_key = null, enabled_at = clock_timestamp(), disabled_at = null
             """,
             self._name,
             settings.kind,
             start_at,
+            first,
             first,
         )
         progress = self.progress()
         assert progress is not None
         return progress
 
-    def lock(self) -> bool:
-        """Take the destination for this connection, until it closes; False if another holds it."""
-        return bool(
-            self._value(
-                "select pg_try_advisory_lock(hashtextextended(%s, 0))", f"deliver {self._raw} {self._name}"
-            )
-        )
+    def lock(self, *, wait: timedelta | None = None) -> bool:
+        """Take the destination for this connection, until it closes; False if another holds it, and goes on holding it."""
+        key = f"deliver {self._raw} {self._name}"
+        if self._value("select pg_try_advisory_lock(hashtextextended(%s, 0))", key):
+            return True
+        if wait is None:
+            return False
+        try:
+            with self._conn.transaction():
+                self._run("select set_config('lock_timeout', %s, true)", f"{wait.total_seconds():.0f}s")
+                self._run("select pg_advisory_lock(hashtextextended(%s, 0))", key)
+        except psycopg.errors.LockNotAvailable:
+            return False
+        return True
 
     def begin(self, batch: Batch, run_id: str | None) -> None:
         """Write a batch that is about to be sent; one of the stream takes the destination's mark along."""
@@ -425,6 +457,83 @@ class Ledger:
             )
         )
 
+    def handed_over(self) -> tuple[int, int]:
+        """Events in batches of the stream since the destination was last enabled, and events of those loads."""
+        row = self._one(
+            """
+            select
+                (
+                    select coalesce(sum(batch.events), 0)::bigint
+                    from {batches} as batch
+                    where
+                        batch.destination = destination.destination
+                        and batch.kind = 'stream'
+                        and batch.after_load_id >= destination.first_load_id
+                ),
+                (
+                    select coalesce(sum(load.inserted), 0)::bigint
+                    from {loads} as load
+                    where load.load_id > destination.first_load_id and load.load_id <= destination.load_id
+                )
+            from {destinations} as destination
+            where destination.destination = %s and destination.event_at is null
+            """,
+            self._name,
+        )
+        return (int(row[0]), int(row[1])) if row else (0, 0)
+
+    def listed(self, states: Sequence[ExceptionState], since: timedelta) -> dict[str, int]:
+        """How many events were set apart lately, by reason."""
+        rows = self._conn.execute(
+            self._query(
+                """
+                select reason, count(*) from {exceptions}
+                where destination = %s and state = any(%s) and found_at > clock_timestamp() - %s
+                group by reason order by count(*) desc limit 20
+                """
+            ),
+            [self._name, list(states), since],
+        )
+        return {reason: int(count) for reason, count in rows}
+
+    def due(self, resend_window: timedelta) -> Due:
+        """What waits to be sent."""
+        row = self._one(
+            """
+            select
+                (select max(load_id) from {loads} where committed_at is not null),
+                (
+                    select count(*) from {batches}
+                    where
+                        destination = %s
+                        and (
+                            state in ('unsent', 'sending')
+                            or (state = 'unknown' and first_sent_at > clock_timestamp() - %s)
+                        )
+                )
+            """,
+            self._name,
+            resend_window,
+        )
+        assert row is not None
+        mark = self._one(
+            "select load_id, event_at is null from {destinations} where destination = %s and disabled_at is null",
+            self._name,
+        )
+        behind = None
+        if mark is not None and row[0] is not None and mark[0] + mark[1] <= row[0]:
+            behind = self._one(
+                "select min(first_event_date), max(last_event_date) from {loads} where load_id >= %s",
+                mark[0] + mark[1],
+            )
+        return Due(
+            last_load=row[0] or 0,
+            is_behind=behind is not None,
+            days=(behind[0], behind[1]) if behind is not None and behind[0] is not None else None,
+            batches=row[1],
+            events=len(self.due_alone(resend_window)),
+        )
+
     def counts(self, *conditions: sql.Composable) -> Counts:
         """Sums over the batches of this destination."""
         sums = sql.SQL(", ").join(
@@ -606,3 +715,9 @@ def _done(outcome: Outcome) -> int:
         if state is not State.ACCEPTED and place not in outcome.rejected and place not in outcome.delayed:
             return place
     return len(outcome.states)
+
+
+def is_migrated(conn: psycopg.Connection, raw_schema: str) -> bool:
+    """Whether the tables are there."""
+    row = conn.execute("select to_regclass(%s) is not null", [f"{raw_schema}.delivery_batches"]).fetchone()
+    return row is not None and bool(row[0])

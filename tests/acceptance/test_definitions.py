@@ -24,7 +24,14 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     content = {
         "data_dir": str(file.parent / "data"),
         "sources": [
-            {"name": "marketing", "schema": "sendgrid_marketing"},
+            {
+                "name": "marketing",
+                "schema": "sendgrid_marketing",
+                "destinations": [
+                    {"name": "segment", "kind": "segment", "write_key": {"env": "KEY"}, "enabled": True},
+                    {"name": "product", "kind": "amplitude", "api_key": {"env": "KEY"}},
+                ],
+            },
             {"name": "transactional", "schema": "sendgrid_transactional", "skip_objects": ["recipients"]},
         ],
     }
@@ -52,7 +59,7 @@ def test_every_asset_says_who_what_and_where(defs: dg.Definitions) -> None:
         name = spec.key.to_user_string()
         source, group = str(spec.group_name).split("_")
         assert source == spec.key.path[0], name
-        assert group in {"events", "objects", "collections", "marts"}, name
+        assert group in {"events", "objects", "collections", "marts", "destinations"}, name
         assert 1 <= len(spec.kinds) <= 3, name
         assert spec.owners, name
         assert len(spec.description or "") > 20, name

@@ -6,6 +6,7 @@ create table {raw}.delivery_destinations (
     enabled_at timestamptz not null default clock_timestamp(),
     disabled_at timestamptz,
     start_at timestamptz,
+    first_load_id bigint not null,
     load_id bigint not null,
     event_at timestamptz,
     event_key uuid
@@ -15,6 +16,7 @@ comment on table {raw}.delivery_destinations is
 comment on column {raw}.delivery_destinations.disabled_at is
 'When it was seen disabled; enabled again it starts from then on, and not here.';
 comment on column {raw}.delivery_destinations.start_at is 'Events that happened before this are not sent; null for no bound.';
+comment on column {raw}.delivery_destinations.first_load_id is 'Since it was last enabled, loads behind this one are handed over.';
 comment on column {raw}.delivery_destinations.load_id is
 'Loads before this one are handed over, and this one up to event_at and event_key.';
 comment on column {raw}.delivery_destinations.event_at is 'Null where the whole load is handed over.';

@@ -1,0 +1,1 @@
+"""Destinations: events sent on after each load, and old days on demand."""
