@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 
-from sendgrid_orchestration.sendgrid.paging import offset_pages, whole_list
+from sendgrid_orchestration.sendgrid.paging import Row, offset_pages, whole_list
 from sendgrid_orchestration.sync.context import Context
-from sendgrid_orchestration.sync.mirror import Records
 
 
-def lists(context: Context) -> Records:
+def lists(context: Context) -> Iterator[Row]:
     """`GET /v3/contactdb/lists`, which is not paged."""
     yield from whole_list(context.client, "/v3/contactdb/lists", context.reading, "lists")
 
 
-def segments(context: Context) -> Records:
+def segments(context: Context) -> Iterator[Row]:
     """`GET /v3/contactdb/segments`, with the conditions that select."""
     for segment in whole_list(context.client, "/v3/contactdb/segments", context.reading, "segments"):
         conditions = segment.get("conditions")
@@ -25,7 +25,7 @@ def segments(context: Context) -> Records:
         }
 
 
-def field_definitions(context: Context) -> Records:
+def field_definitions(context: Context) -> Iterator[Row]:
     """Custom fields, then reserved ones, which have no id of their own."""
     for field in whole_list(context.client, "/v3/contactdb/custom_fields", context.reading, "custom_fields"):
         yield {**field, "is_reserved": False, "read_only": False}
@@ -35,6 +35,6 @@ def field_definitions(context: Context) -> Records:
         yield {"id": f"reserved:{field.get('name')}", **field, "is_reserved": True}
 
 
-def campaigns(context: Context) -> Records:
+def campaigns(context: Context) -> Iterator[Row]:
     """`GET /v3/campaigns`, newest first."""
     return offset_pages(context.client, "/v3/campaigns", context.reading, limit=10)

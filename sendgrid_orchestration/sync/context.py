@@ -14,6 +14,7 @@ from sendgrid_orchestration.sendgrid.client import SendGridClient
 from sendgrid_orchestration.sendgrid.family import Family
 from sendgrid_orchestration.sendgrid.reading import Reading
 from sendgrid_orchestration.warehouse.engine import connect
+from sendgrid_orchestration.warehouse.object_tables import TABLES
 
 Progress = Callable[[str], None]
 
@@ -58,6 +59,12 @@ class Context:
         )
         with connect(self.url) as conn:
             return {row[: len(key)]: row[len(key) :] for row in conn.execute(query)}
+
+    def stored(self, table: str) -> dict[tuple[Any, ...], dict[str, Any]]:
+        """Every row that is not deleted, by its key, as values by column: small tables only."""
+        columns = [column.name for column in TABLES[table].columns]
+        found = self.known(table, TABLES[table].key, columns)
+        return {key: dict(zip(columns, values, strict=True)) for key, values in found.items()}
 
     def number(self, query: sql.Composed, params: Sequence[Any] = ()) -> int:
         """The single number that a query gives."""

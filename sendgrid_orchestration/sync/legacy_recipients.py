@@ -15,7 +15,6 @@ from sendgrid_orchestration.sync import contactdb
 from sendgrid_orchestration.sync.context import Context
 from sendgrid_orchestration.sync.custom_fields import CustomField, align
 from sendgrid_orchestration.sync.fingerprints import KnownPrints
-from sendgrid_orchestration.sync.mirror import Seen
 from sendgrid_orchestration.sync.shape import fingerprint
 from sendgrid_orchestration.sync.staged import Staged
 from sendgrid_orchestration.warehouse.merge import Counts
@@ -33,11 +32,7 @@ _PAGE = 1000
 
 def sync(context: Context) -> Counts:
     """Mirror the contacts of `/v3/contactdb/recipients`."""
-    definitions = [
-        one
-        for one in contactdb.field_definitions(context)
-        if not isinstance(one, Seen) and not one["is_reserved"]
-    ]
+    definitions = [one for one in contactdb.field_definitions(context) if not one["is_reserved"]]
     fields, grown = align(context.conn, context.raw, definitions, context.now, context.reading)
     columns = {field.id: field for field in fields if not field.removed}
     known = KnownPrints.load(context.conn, context.raw, recognise=not grown)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any
 
 from sendgrid_orchestration.sendgrid.errors import NotFoundError, WrongFamilyError
-from sendgrid_orchestration.sendgrid.paging import rows_in, token_pages, whole_list
+from sendgrid_orchestration.sendgrid.paging import Row, rows_in, token_pages, whole_list
 from sendgrid_orchestration.sync.context import Context
 from sendgrid_orchestration.sync.errors import NotOfferedError
-from sendgrid_orchestration.sync.mirror import Records, Seen
+from sendgrid_orchestration.sync.mirror import Partial, Records, Seen
 from sendgrid_orchestration.sync.shape import moment
 from sendgrid_orchestration.warehouse.object_tables import TABLES
 
@@ -29,19 +29,19 @@ STATS_AGAIN = timedelta(days=30)
 """… and how far before its last known day later: opens and clicks are counted late, incidents are corrected."""
 
 
-def lists(context: Context) -> Records:
+def lists(context: Context) -> Iterator[Row]:
     """`GET /v3/marketing/lists`."""
     return token_pages(context.client, "/v3/marketing/lists", context.reading, params={"page_size": _PAGE})
 
 
 def segments(context: Context) -> Records:
     """Segments 2.0 and what is left of 1.0, each with its query, which is told one by one."""
-    known = context.known("segments", ["id"], ["updated_at", "query_dsl"])
+    stored = context.stored("segments")
     for path, segment in listed_segments(context):
-        yield from _with_query(context, path, segment, known)
+        yield from _with_query(context, path, segment, stored.get((segment.get("id"),)))
 
 
-def listed_segments(context: Context) -> Iterator[tuple[str, dict[str, Any]]]:
+def listed_segments(context: Context) -> Iterator[tuple[str, Row]]:
     """The segments as their lists tell them, all at once, each with the path that it stands under."""
     ids = set()
     for segment in whole_list(context.client, _SEGMENTS, context.reading, "results", "result"):
@@ -56,14 +56,12 @@ def listed_segments(context: Context) -> Iterator[tuple[str, dict[str, Any]]]:
             yield _OLD_SEGMENTS, {"query_version": "1", **segment}
 
 
-def _with_query(
-    context: Context, path: str, segment: dict[str, Any], known: dict[tuple[Any, ...], tuple[Any, ...]]
-) -> Records:
-    stored = known.get((segment.get("id"),))
+def _with_query(context: Context, path: str, segment: Row, stored: Mapping[str, Any] | None) -> Records:
     updated_at = moment(segment.get("updated_at"))
     # A query cannot change without updated_at; so a segment whose counts alone moved costs no request of its own.
-    if stored is not None and stored[1] is not None and updated_at is not None and stored[0] == updated_at:
-        yield {**segment, "query_dsl": stored[1], **_only_parent(segment)}
+    if stored and stored["query_dsl"] is not None and updated_at and stored["updated_at"] == updated_at:
+        # The list lacks fields that the detail has: the query, and how often the segment was refreshed by hand.
+        yield Partial(_with_parent(segment), stored)
         return
     try:
         # The sample of fifty contacts comes along unless it is declined; segments 1.0 know no such parameter.
@@ -75,17 +73,21 @@ def _with_query(
     detail = detail if isinstance(detail, dict) else {}
     merged = {**detail, **segment, "query_dsl": detail.get("query_dsl") or segment.get("query_dsl")}
     merged.pop("contacts_sample", None)
-    yield {**merged, **_only_parent(merged)}
+    yield _with_parent(merged)
 
 
-def _only_parent(segment: dict[str, Any]) -> dict[str, Any]:
-    parents = segment.get("parent_list_ids")
-    if not segment.get("parent_list_id") and isinstance(parents, list) and len(parents) == 1:
-        return {"parent_list_id": parents[0]}
-    return {}
+def _with_parent(segment: Row) -> Row:
+    """The segment with the one list that it is a slice of, as segments 1.0 name it, if the answer names any parents."""
+    if segment.get("parent_list_id") or "parent_list_ids" not in segment:
+        return segment
+    parents = segment["parent_list_ids"]
+    return {
+        **segment,
+        "parent_list_id": parents[0] if isinstance(parents, list) and len(parents) == 1 else None,
+    }
 
 
-def field_definitions(context: Context) -> Records:
+def field_definitions(context: Context) -> Iterator[Row]:
     """`GET /v3/marketing/field_definitions`; an account without custom fields may lack their key, or have a null there."""
     path = "/v3/marketing/field_definitions"
     answer = context.client.get(path)

@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import Any
 
 from psycopg import sql
 
@@ -25,12 +24,12 @@ from sendgrid_orchestration.sendgrid.errors import (
     SendGridError,
 )
 from sendgrid_orchestration.sendgrid.exports import exported
-from sendgrid_orchestration.sendgrid.paging import numbered_pages
+from sendgrid_orchestration.sendgrid.paging import Row, numbered_pages
 from sendgrid_orchestration.sendgrid.reading import Reading
 from sendgrid_orchestration.sync import contactdb, marketing
 from sendgrid_orchestration.sync.context import Context
 from sendgrid_orchestration.sync.custom_fields import fold
-from sendgrid_orchestration.sync.mirror import Seen, believes_empty
+from sendgrid_orchestration.sync.mirror import believes_empty
 from sendgrid_orchestration.warehouse.engine import open_connection
 from sendgrid_orchestration.warehouse.merge import Counts
 from sendgrid_orchestration.warehouse.merge_members import (
@@ -102,11 +101,11 @@ def of_legacy_segments(context: Context) -> Counts:
     return _sync(context, kind, _groups(contactdb.segments(context), "recipient_count", exact=False))
 
 
-def _groups(records: Iterable[dict[str, Any] | Seen], count: str, *, exact: bool) -> list[_Group]:
+def _groups(records: Iterable[Row], count: str, *, exact: bool) -> list[_Group]:
     found = {
         str(one["id"]): _Group(str(one["id"]), one.get(count), exact)
         for one in records
-        if not isinstance(one, Seen) and one.get("id") is not None
+        if one.get("id") is not None
     }
     return list(found.values())
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,7 +28,20 @@ class Seen:
     key: tuple[Any, ...]
 
 
-Records = Iterator[dict[str, Any] | Seen]
+@dataclass(frozen=True)
+class Partial:
+    """A row of which SendGrid told only some fields, because another endpoint, which has them all, was not asked.
+
+    Attributes:
+        record: the fields that it told.
+        stored: the row as it is in the table, by column; what the record does not mention stays.
+    """
+
+    record: dict[str, Any]
+    stored: Mapping[str, Any]
+
+
+Records = Iterator[dict[str, Any] | Seen | Partial]
 Reader = Callable[[Context], Records]
 
 
@@ -77,7 +90,11 @@ def _stage(context: Context, table: Table, read: Reader) -> int:
                     values[place] = part
                 rows.write_row((*values, None, arrival, True))
             else:
-                values, content_hash = shaper.row(record)
+                values, content_hash = (
+                    shaper.row(record.record, record.stored)
+                    if isinstance(record, Partial)
+                    else shaper.row(record)
+                )
                 if any(values[place] is None for place in places):
                     keyless += 1
                     continue

@@ -21,7 +21,6 @@ from sendgrid_orchestration.sync import marketing
 from sendgrid_orchestration.sync.context import Context
 from sendgrid_orchestration.sync.custom_fields import CustomField, align, by_header, fold
 from sendgrid_orchestration.sync.fingerprints import KnownPrints, prints_of
-from sendgrid_orchestration.sync.mirror import Seen
 from sendgrid_orchestration.sync.staged import Staged
 from sendgrid_orchestration.warehouse.merge import Counts
 from sendgrid_orchestration.warehouse.object_tables import TABLES
@@ -40,11 +39,7 @@ _FIXED = {
 
 def sync(context: Context) -> Counts:
     """Mirror the contacts through an export."""
-    definitions = [
-        one
-        for one in marketing.field_definitions(context)
-        if not isinstance(one, Seen) and not one["is_reserved"]
-    ]
+    definitions = [one for one in marketing.field_definitions(context) if not one["is_reserved"]]
     fields, grown = align(context.conn, context.raw, definitions, context.now, context.reading)
     before = _count(context)
     try:

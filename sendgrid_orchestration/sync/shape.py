@@ -52,11 +52,21 @@ class Shaper:
         self._known = {path for paths in self._paths.values() for path in paths}
         self._above = {path[:depth] for path in self._known for depth in range(1, len(path))}
 
-    def row(self, record: Record) -> tuple[list[Any], int]:
-        """The values of the columns and of `extra`, and the fingerprint of it all."""
+    def row(self, record: Record, stored: Record | None = None) -> tuple[list[Any], int]:
+        """The values of the columns and of `extra`, and the fingerprint of it all.
+
+        Args:
+            record: one object, as SendGrid gives it.
+            stored: the row that is there, if the record tells only some of the object's fields. Columns of fields that it
+                does not mention, and their part of `extra`, then keep what they hold; a null is a mention.
+        """
         # Some keys carry a trailing space (`updated_at ` of templates, in SendGrid's own specification).
         record = {str(key).strip(): value for key, value in record.items()}
-        extra: dict[str, Any] = {}
+        extra = {
+            name: value
+            for name, value in ((stored or {}).get(EXTRA.name) or {}).items()
+            if name.split(".")[0] not in record
+        }
         for key, value in record.items():
             if key not in _IGNORED and (left := self._without_column((key,), value)) is not None:
                 extra[key] = left
@@ -65,6 +75,8 @@ class Shaper:
         for column in self.columns:
             name, found = self._find(column, record)
             value = None if found is None else _SHAPES[column.type](found)
+            if stored is not None and not any(path[0] in record for path in self._paths[column.name]):
+                value = _as_shaped(stored[column.name])
             if value is _UNFIT:
                 self.unfit.add(name)
                 extra[name] = found
@@ -112,6 +124,11 @@ def fingerprint(value: Any) -> int:
     """64 bits of the content, as Postgres's bigint."""
     digest = hashlib.blake2b(_dumps(value, orjson.OPT_SORT_KEYS), digest_size=8).digest()
     return int.from_bytes(digest, "big", signed=True)
+
+
+def _as_shaped(value: Any) -> Any:
+    """A value from the database as the shapes below make it, so that fingerprints agree."""
+    return value.astimezone(UTC) if isinstance(value, datetime) else value
 
 
 _UNFIT = object()

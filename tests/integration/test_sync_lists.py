@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
@@ -241,6 +243,53 @@ def test_a_segment_deleted_while_segments_are_read_is_only_a_note(account: Mirro
     result = account.sync("segments")
     assert (result.inserted, result.complete) == (5, True)
     assert "was deleted while the segments were read" in " ".join(result.warnings)
+
+
+def test_fields_that_only_the_detail_has_stay_and_make_no_history(account: Mirror) -> None:
+    """The detail says how often a segment was refreshed by hand, the list does not."""
+    versions = "select count(*) from {raw}.object_history where object = 'segments'"
+    rows = "select id, xmin::text, extra from {raw}.segments where query_version = '2' order by id"
+    account.sync("segments")
+    first = account.rows(rows)
+    assert {"refreshes_used", "max_refreshes", "last_refreshed_at"} <= first[0][2].keys()
+    for _ in range(2):
+        assert account.sync("segments").updated == 0
+    assert account.rows(rows) == first
+    one = next(s for s in account.simulator.account.membership.segments.values() if s.version == "2")
+    one.reported_count = 77
+    assert account.sync("segments").updated == 1
+    assert account.value("select extra from {raw}.segments where id = %s", one.id) == first[0][2]
+    one.updated_at += 3600  # the detail is read again
+    assert account.sync("segments").updated == 1
+    assert account.value(versions) == 2
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_fields_that_come_and_go_between_two_lists_make_no_history(account: Mirror, seed: int) -> None:
+    dice = random.Random(seed)
+    optional = (
+        "status",
+        "query_version",
+        "parent_list_ids",
+        "sample_updated_at",
+        "next_sample_update",
+        "name",
+    )
+    account.sync("segments")
+    before = account.rows("select * from {raw}.segments order by id")
+
+    def change(body: dict[str, Any]) -> dict[str, Any]:
+        some = [
+            {k: v for k, v in one.items() if k not in optional or dice.random() < 0.5}
+            for one in body["results"]
+        ]
+        return {**body, "results": some}
+
+    account.simulator.faults.add(SEGMENTS + "$", times=None, change=change)
+    for _ in range(3):
+        result = account.sync("segments")
+        assert (result.updated, result.deleted) == (0, 0)
+    assert account.rows("select * from {raw}.segments order by id") == before
 
 
 def test_a_bare_segment_is_understood(account: Mirror) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
 import orjson
@@ -121,3 +121,54 @@ def test_no_answer_is_too_odd_to_become_a_row(table: str, data: st.DataObject) -
     assert len(values) == len(TABLES[table].columns)
     assert -(2**63) <= content_hash < 2**63
     assert "\x00" not in repr([value for value in values if isinstance(value, str)])
+
+
+TOLD = st.one_of(
+    st.none(), st.booleans(), st.integers(-(2**63), 2**63 - 1), st.floats(allow_nan=False), st.text(max_size=8),
+    st.datetimes(timezones=st.just(UTC)).map(datetime.isoformat), st.lists(st.text(max_size=3), max_size=2),
+    st.dictionaries(st.sampled_from(["query_validation", "error_message", "metrics", "other"]), st.text(max_size=3)),
+)  # fmt: skip
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.data())
+def test_an_answer_that_lacks_optional_fields_changes_nothing(data: st.DataObject) -> None:
+    """Two endpoints tell of the same object, one of them with fewer fields: no false history, whichever comes last."""
+    table = TABLES[data.draw(st.sampled_from([name for name, one in TABLES.items() if one.mirrored]))]
+    shaper = Shaper(table)
+    fields = {paths[0][0] for paths in shaper._paths.values()}
+    record = data.draw(
+        st.dictionaries(st.sampled_from(sorted(fields | {"refreshes_used", "brand_new"})), TOLD)
+    )
+    names = [*(column.name for column in shaper.columns), "extra"]
+    values, content_hash = shaper.row(record)
+    # As the database gives it back: documents as they are, moments in the session's time zone.
+    elsewhere = timezone(timedelta(hours=5))
+    stored = {
+        name: value.astimezone(elsewhere) if isinstance(value, datetime) else getattr(value, "obj", value)
+        for name, value in zip(names, values, strict=True)
+    }
+    kept = data.draw(st.sets(st.sampled_from(sorted(record)))) if record else set()
+    again, hash_again = shaper.row({name: record[name] for name in kept}, stored)
+    assert [getattr(value, "obj", value) for value in again] == [
+        getattr(value, "obj", value) for value in values
+    ]
+    assert hash_again == content_hash
+
+
+def test_a_field_that_is_told_as_null_is_cleared() -> None:
+    shaper = Shaper(TABLES["segments"])
+    names = [*(column.name for column in shaper.columns), "extra"]
+    full = {
+        "id": "a",
+        "name": "Old",
+        "parent_list_ids": ["x"],
+        "status": {"error_message": "bad"},
+        "max_refreshes": 2,
+    }
+    stored = dict(zip(names, (getattr(v, "obj", v) for v in shaper.row(full)[0]), strict=True))
+    told = {"id": "a", "name": "New", "parent_list_ids": None, "status": {"query_validation": "VALID"}}
+    row = dict(zip(names, (getattr(v, "obj", v) for v in shaper.row(told, stored)[0]), strict=True))
+    assert {name: value for name, value in row.items() if value is not None} == {
+        "id": "a", "name": "New", "status": "VALID", "extra": {"max_refreshes": 2},
+    }  # fmt: skip

@@ -114,6 +114,9 @@ async def one_segment(request: Request) -> Response:
         account.delete_segment(found.id)
         return answer(None, 202)
     document = _segment_document(account, found) | {"query_dsl": found.query_dsl}
+    if version == "2":
+        # The list does not have these.
+        document |= {"refreshes_used": 1, "max_refreshes": 2, "last_refreshed_at": iso(found.updated_at)}
     if request.query_params.get("contacts_sample") != "false":
         newest = account.membership.segment_numbers(found.id)[-_SAMPLE:].tolist()
         document["contacts_sample"] = contacts.documents(request, account, newest)
