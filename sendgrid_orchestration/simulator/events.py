@@ -278,6 +278,21 @@ def odd_events(now: int) -> list[Any]:
         | {"event": "dropped", "sg_event_id": "odd-no-email"},
         base | {"event": "unsubscribe"},
         base
+        | {
+            "event": "cancel_drop",
+            "sg_event_id": "odd-cancel-drop",
+            "reason": "Cancelled",
+            "message": "by id",
+        },
+        {key: value for key, value in base.items() if key != "sg_message_id"}
+        | {
+            "event": "received",
+            "sg_event_id": "odd-received",
+            "recv_msgid": "odd",
+            "protocol": "HTTP",
+            "size": 5,
+        },
+        base
         | {"event": "click", "sg_event_id": "odd-url", "url": "not a url <>&\u2028 ☂", "url_offset": None},
         base
         | {"event": "bounce", "sg_event_id": "odd-pool", "pool": {"name": "p", "id": 210}, "type": "expired"},

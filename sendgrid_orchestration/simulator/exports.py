@@ -18,6 +18,7 @@ from sendgrid_orchestration.simulator.presigned import Links
 
 _MEGABYTE = 1_000_000
 _MOST_JOBS = 500
+_OWN_ANSWER = ("updated_at", "message", "contact_count")
 
 
 @dataclass
@@ -167,10 +168,10 @@ class Exports:
         return self._told(job)
 
     def all(self) -> list[dict[str, Any]]:
-        """Every job, the newest first, with what it was made of."""
+        """Every job, the newest first, with what it was made of, and without what only its own answer has."""
         return [
             {
-                **self._told(job),
+                **{key: value for key, value in self._told(job).items() if key not in _OWN_ANSWER},
                 "user_id": "2135897280",
                 "export_type": job.kind,
                 "segments": job.segments,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sendgrid_orchestration.simulator import mailboxes, reading
 from sendgrid_orchestration.simulator.mailings import Mailing
-from sendgrid_orchestration.simulator.message import Message, Outbox, Recipient, Suppression
+from sendgrid_orchestration.simulator.message import FROM_ADDRESS, Message, Outbox, Recipient, Suppression
 
 _NO_REASON_TO_MAIL = (
     ("Invalid SMTPAPI header", 3),
@@ -46,11 +46,12 @@ def send(
 
 def _drop(message: Message, reason: str) -> None:
     """SendGrid did not even try. An invalid address is the oldest kind of drop: no ids, and sometimes no address."""
-    event = message.delivery("dropped", message.at, reason=reason)
+    pool = {"name": message.pool, "id": message.pool_id}
+    event = message.delivery("dropped", message.at, reason=reason, pool=pool, message=f"dropped: {reason}")
     if reason != "Spam Content":
         event["status"] = "5.0.0"
     if reason == "Invalid":
-        del event["sg_event_id"], event["sg_message_id"]
+        del event["sg_event_id"], event["sg_message_id"], event["pool"], event["message"]
         if message.dice.random() < 0.2:
             event["email"] = ""
 
@@ -69,7 +70,9 @@ def _travel(message: Message) -> None:
         return
     tls = 1 if dice.random() < 0.995 else 0
     accepted = message.text(message.provider.accepted)
-    message.delivery("delivered", at, attempts, response=accepted, ip=message.ip, tls=tls)
+    delivered = message.delivery("delivered", at, attempts, response=accepted, ip=message.ip, tls=tls)
+    if not tls:
+        delivered["cert_err"] = "1"
     if dice.random() < 0.0012:
         _bounced_later(message, at + dice.randrange(3600, 40_000))
         return
@@ -94,7 +97,7 @@ def _deferred(message: Message, at: int) -> tuple[int, int]:
         event = message.delivery(
             "deferred", at, attempt, response=said, attempt=str(attempt), ip=message.ip, tls=1
         )
-        event["domain"], event["from"] = message.to.domain, "Northwind <news@mail.northwind.example>"
+        event["domain"], event["from"] = message.to.domain, f"Northwind <{FROM_ADDRESS}>"
         if dice.random() < 0.02:
             event["cert_err"] = "1"
         at += int(300 * 2**attempt * (0.8 + 0.4 * dice.random()))

@@ -65,6 +65,11 @@ class Mailing:
     legacy_id: int = 0
 
     @property
+    def is_newsletter(self) -> bool:
+        """Whether a legacy account sent this with what it had before it had campaigns."""
+        return self.legacy_id == _OLDEST_CAMPAIGN
+
+    @property
     def step_id(self) -> str:
         """The id of this step of an automation."""
         return f"{self.id[:-2]}{self.step:02d}"
@@ -98,6 +103,8 @@ GROUPS: tuple[UnsubscribeGroup, ...] = (
     UnsubscribeGroup(15802, "Offers", "Sales and special offers"),
     UnsubscribeGroup(15803, "Product updates", "What is new in the app"),
 )
+
+_OLDEST_CAMPAIGN = 310_000
 
 UNTITLED = "Untitled Version"
 """What SendGrid calls the version of a template to which nobody gave a name."""
@@ -201,7 +208,7 @@ class Mailings:
             audience=plan.audience,
             when=plan.when,
             unsubscribe_group=GROUPS[plan.group].id,
-            legacy_id=310_000 + number,
+            legacy_id=_OLDEST_CAMPAIGN + number,
         )
         return SingleSend(mailing.id, plan.name, "triggered", categories, (mailing,), plan.when)
 
@@ -211,7 +218,7 @@ class Mailings:
         usual = Mailing(
             "single_send", identity, name, self._template(f"{name} A"), ("newsletter",), _links(name), 0.8, 0.8,
             ("Newsletter",), when, unsubscribe_group=GROUPS[0].id, variation="A", phase="test", share=0.15,
-            legacy_id=310_000 + number,
+            legacy_id=_OLDEST_CAMPAIGN + number,
         )  # fmt: skip
         better = replace(usual, template=self._template(f"{name} B"), opens=1.3, clicks=1.5, variation="B")
         winner = replace(better, phase="send", share=0.7, when=when + 0.01)

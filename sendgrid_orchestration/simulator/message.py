@@ -17,13 +17,16 @@ KNOWN_KEYS = frozenset(
     {
         "asm_group_id", "attempt", "bounce_classification", "category", "cert_err", "domain", "email", "event", "from", "ip",
         "marketing_campaign_id", "marketing_campaign_name", "marketing_campaign_split_id", "marketing_campaign_version",
-        "mc_auto_id", "mc_auto_msg_id", "mc_auto_name", "mc_auto_step_id", "mc_pod_id", "mc_stats", "phase_id", "pool",
-        "reason", "response", "send_at", "sg_content_type", "sg_event_id", "sg_machine_open", "sg_message_id",
+        "date", "mc_auto_id", "mc_auto_msg_id", "mc_auto_name", "mc_auto_step_id", "mc_auto_unique_id", "mc_pod_id", "mc_stats",
+        "message", "newsletter", "phase_id", "pool", "post_type", "reason", "reseller_id", "sg_user_id", "response", "send_at", "sg_content_type", "sg_event_id", "sg_machine_open", "sg_message_id",
         "sg_template_id", "sg_template_name", "singlesend_id", "singlesend_name", "smtp-id", "status", "template_hash",
         "template_id", "template_version_id", "timestamp", "tls", "type", "url", "url_offset", "useragent",
     }
 )  # fmt: skip
 """The keys that SendGrid writes itself; all others are custom args."""
+
+FROM_ADDRESS = "news@mail.northwind.example"
+"""Whom all mail comes from."""
 
 _SENDING_IPS = (
     ("marketing", "210", ("167.89.55.10", "167.89.55.11")),
@@ -205,6 +208,10 @@ class Message:
         if mailing.kind == "transactional":
             return about | {"sg_template_id": template.id, "sg_template_name": template.version_name}
         if self.outbox.legacy and mailing.kind == "single_send":
+            about |= {"post_type": "event", "sg_user_id": self.outbox.user_id}
+            if mailing.is_newsletter:
+                ids = {"newsletter_id": "1943530", "newsletter_user_list_id": "10557865"}
+                return about | {"newsletter": {**ids, "newsletter_send_id": "2308608"}}
             about |= {"marketing_campaign_id": mailing.legacy_id, "marketing_campaign_name": mailing.name}
             if mailing.phase == "test":
                 about["marketing_campaign_version"] = mailing.variation
@@ -231,6 +238,7 @@ class Message:
             "mc_auto_name": mailing.name,
             "mc_auto_step_id": mailing.step_id,
             "mc_auto_msg_id": template.version_id,
+            "mc_auto_unique_id": self.message_id,
             "mc_pod_id": "6",
         }
 

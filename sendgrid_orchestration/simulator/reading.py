@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 
 from sendgrid_orchestration.simulator import mailboxes
+from sendgrid_orchestration.simulator.clock import day
 from sendgrid_orchestration.simulator.message import Message, Suppression
 
 _BROWSERS = (
@@ -92,8 +93,7 @@ def _read(message: Message, at: int) -> None:
 def _unsubscribe(message: Message, at: int, agent: str, ip: str) -> None:
     group, dice = message.mailing.unsubscribe_group, message.dice
     if group is None or dice.random() < 0.35:
-        message.engagement("unsubscribe", at)
-        message.suppressions.append(Suppression(at, "Unsubscribed Address"))
+        _leave(message, at, agent, ip)
         return
     user = message.outbox.user_id
     link = f"https://u{user}.ct.sendgrid.net/asm/?user_id={user}&data={message.message_id}"
@@ -116,8 +116,13 @@ def _scanned(message: Message, delivered: int) -> None:
     for index in range(len(message.mailing.links)):
         _click(message, at + (index + dice.randrange(0, 2)) // 2, agent, ip, index)
     if message.mailing.unsubscribe_group is not None and dice.random() < 0.004:
-        message.engagement("unsubscribe", at + 1)
-        message.suppressions.append(Suppression(at + 1, "Unsubscribed Address"))
+        _leave(message, at + 1, agent, ip)
+
+
+def _leave(message: Message, at: int, agent: str, ip: str) -> None:
+    """An unsubscribe from everything; its day is one of the account's time zone."""
+    message.engagement("unsubscribe", at, useragent=agent, ip=ip, date=day(at).isoformat(), reseller_id="1")
+    message.suppressions.append(Suppression(at, "Unsubscribed Address"))
 
 
 def _open(message: Message, at: int, agent: str, ip: str, *, machine: bool) -> None:

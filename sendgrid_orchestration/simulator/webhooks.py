@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import base64
+import re
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -24,7 +26,11 @@ _ACCOUNT_STATUS = "account_status_change"
 
 
 class WebhookRefusedError(Exception):
-    """SendGrid would answer 400 with this message."""
+    """SendGrid would answer 400 with this message, and with what it says besides."""
+
+    def __init__(self, message: str, **more: str) -> None:
+        super().__init__(message)
+        self.more = more
 
 
 class UnknownWebhookError(Exception):
@@ -156,10 +162,23 @@ class Webhooks:
         return webhook
 
     def _check_url(self, url: object, itself: Webhook | None) -> None:
-        if not isinstance(url, str) or not url.startswith(("http://", "https://")) or " " in url:
+        if not is_url(url):
             raise WebhookRefusedError(f"'{url}' is not a valid url")
-        if any(other.url == url for other in self._webhooks.values() if other is not itself):
-            raise WebhookRefusedError(f"Webhook at '{url}' already exists. Please provide a unique URL.")
+        for other in self._webhooks.values():
+            if other.url == url and other is not itself:
+                message = f"Webhook at '{url}' already exists. Please provide a unique URL."
+                raise WebhookRefusedError(message, id=other.id, url=other.url)
+
+
+def is_url(text: object) -> bool:
+    """Whether events can be posted there."""
+    if not isinstance(text, str) or not re.fullmatch(r"https?://[!-~]+", text):
+        return False
+    try:
+        parts = urlsplit(text)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
 
 
 def public_key_text(private_key: ec.EllipticCurvePrivateKey) -> str:

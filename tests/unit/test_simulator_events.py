@@ -1,6 +1,7 @@
 """The simulated history: believable, repeatable, and in agreement with what the simulated API tells."""
 
 from collections import Counter, defaultdict
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -72,6 +73,15 @@ def test_fields_have_the_types_that_sendgrid_gives_them(history: list[dict[str, 
     assert all("smtp-id" in event for event in delayed)
     assert any("sg_event_id" not in event for event in history)
     assert any("status" not in event for event in history if event["event"] == "bounce")
+    left = [event for event in history if event["event"] == "unsubscribe"]
+    assert left
+    for event in left:
+        day = datetime.fromtimestamp(event["timestamp"], UTC).date().isoformat()
+        assert (event["date"], event["reseller_id"]) == (day, "1")
+        assert event["ip"] and event["useragent"]
+    dropped = [e for e in history if e["event"] == "dropped" and e["reason"] != "Invalid"]
+    assert all(event["message"] and event["pool"]["id"].isdigit() for event in dropped)
+    assert all("mc_auto_unique_id" in event for event in history if event.get("mc_stats") == "automation")
 
 
 def test_who_bounced_complained_or_left_is_not_mailed_again(history: list[dict[str, Any]]) -> None:
@@ -212,6 +222,11 @@ def test_a_legacy_account_marks_its_campaigns_as_legacy() -> None:
     campaigns = [event for event in history if "marketing_campaign_id" in event]
     assert {"A", "B"} <= {event.get("marketing_campaign_version") for event in campaigns}
     assert not any("singlesend_id" in event for event in history)
+    letters = [event for event in history if "newsletter" in event]
+    assert all(isinstance(value, str) for event in letters for value in event["newsletter"].values())
+    assert letters and not any("marketing_campaign_id" in event for event in letters)
+    for event in (*campaigns, *letters):
+        assert (event["post_type"], event["sg_user_id"]) == ("event", 2135897280)
 
 
 def test_odd_events_have_a_type_and_a_time() -> None:

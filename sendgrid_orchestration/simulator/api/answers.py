@@ -136,7 +136,7 @@ def number_in(request: Request, name: str, default: int, low: int, high: int) ->
     if text is None:
         return default
     if not re.fullmatch(r"[0-9]{1,18}", text) or not low <= int(text) <= high:
-        raise Refusal(400, f"{name} must be a number between {low} and {high}", name, parameter=name)
+        raise Refusal(400, f"{name} must be a number between {low} and {high}", name)
     return int(text)
 
 
@@ -152,7 +152,7 @@ def day_in(request: Request, name: str) -> date | None:
     try:
         return datetime.strptime(text, "%Y-%m-%d").date()
     except ValueError as error:
-        raise Refusal(400, f"{name} must be a date (YYYY-MM-DD)", name, parameter=name) from error
+        raise Refusal(400, f"{name} must be a date (YYYY-MM-DD)", name) from error
 
 
 def page(
@@ -215,5 +215,5 @@ def _offset(token: str | None) -> int:
     except (binascii.Error, ValueError):
         found = None
     if found is None:
-        raise Refusal(400, "invalid page token", "page_token", parameter="page_token")
+        raise Refusal(400, "invalid page token", "page_token")
     return int(found[1])

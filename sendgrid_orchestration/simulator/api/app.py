@@ -14,6 +14,7 @@ from sendgrid_orchestration.simulator.api import (
     contactdb,
     contacts,
     files,
+    logs,
     mailings,
     marketing,
     marketing_stats,
@@ -26,24 +27,30 @@ from sendgrid_orchestration.simulator.api.answers import Refusal
 from sendgrid_orchestration.simulator.api.gate import Gate
 from sendgrid_orchestration.simulator.faults import FaultPlan, RateLimits, RequestLog
 
+ROUTES = [
+    *user.ROUTES,
+    *marketing.ROUTES,
+    *contacts.ROUTES,
+    *mailings.ROUTES,
+    *senders.ROUTES,
+    *marketing_stats.ROUTES,
+    *suppressions.ROUTES,
+    *stats.ROUTES,
+    *breakdowns.ROUTES,
+    *logs.ROUTES,
+    *contactdb.ROUTES,
+]
+"""Every endpoint of the API."""
+
 
 def build(account: Account, faults: FaultPlan, limits: RateLimits, log: RequestLog) -> Gate:
     """The whole of the simulated SendGrid as one ASGI application for both ports."""
     api = Starlette(
-        routes=[
-            *user.ROUTES,
-            *marketing.ROUTES,
-            *contacts.ROUTES,
-            *mailings.ROUTES,
-            *senders.ROUTES,
-            *marketing_stats.ROUTES,
-            *suppressions.ROUTES,
-            *stats.ROUTES,
-            *breakdowns.ROUTES,
-            *contactdb.ROUTES,
-        ],
+        routes=ROUTES,
         exception_handlers={Refusal: _refused, HTTPException: _not_found},
     )
+    # SendGrid knows no other spelling of a path: a slash at its end leads nowhere.
+    api.router.redirect_slashes = False
     api.state.account = account
     return Gate(
         _settling(api, account), files.build(account), account=account, faults=faults, limits=limits, log=log

@@ -10,7 +10,15 @@ from starlette.routing import Route
 
 from sendgrid_orchestration.simulator.account import Account
 from sendgrid_orchestration.simulator.api import contacts
-from sendgrid_orchestration.simulator.api.answers import Refusal, account_of, answer, number_in, offset_page
+from sendgrid_orchestration.simulator.api.answers import (
+    Refusal,
+    account_of,
+    answer,
+    base_url,
+    body_of,
+    number_in,
+    offset_page,
+)
 from sendgrid_orchestration.simulator.contacts import COLUMNS, Numbers, legacy_id
 from sendgrid_orchestration.simulator.membership import ContactList, Segment
 from sendgrid_orchestration.simulator.senders import USUAL_SENDER
@@ -82,7 +90,7 @@ async def search(request: Request) -> Response:
     account = account_of(request)
     number = account.book.with_email(request.query_params.get("email", ""))
     found = [] if number is None else _documents(account, [number])
-    return answer({"recipients": found, "recipient_count": len(found)})
+    return answer({"recipients": found})
 
 
 async def custom_fields(request: Request) -> Response:
@@ -114,13 +122,13 @@ async def reserved_fields(_: Request) -> Response:
 
 async def status(_: Request) -> Response:
     """Whether SendGrid is behind with its work."""
-    return answer({"status": [{"id": "worker_delay", "message": "", "value": "0"}]})
+    return answer({"status": [{"id": "worker_delay", "value": "0"}]})
 
 
 async def campaigns(request: Request) -> Response:
     """Campaigns, the newest first."""
     account = account_of(request)
-    sent = [mailing for mailing in account.mailings.bulk if mailing.phase == "send"]
+    sent = [one for one in account.mailings.bulk if one.phase == "send" and not one.is_newsletter]
     found = [
         {
             "id": mailing.legacy_id,
@@ -145,14 +153,61 @@ async def campaigns(request: Request) -> Response:
     return answer({"result": list(offset_page(request, found, 10, 500))})
 
 
+async def create_export(request: Request) -> Response:
+    """Start an export; lists and segments go by number here."""
+    account, body = account_of(request), await body_of(request)
+    file_type, size = contacts.export_format(body)
+    lists = {one.legacy_id: one.id for one in account.membership.lists.values()}
+    segments = {one.legacy_id: one.id for one in account.membership.segments.values()}
+    chosen = [
+        [_numbered(known, one, name) for one in _numbers_of(body, name)]
+        for known, name in ((lists, "list_ids"), (segments, "segment_ids"))
+    ]
+    job = account.exports.create(chosen[0], chosen[1], file_type, size)
+    return answer({"id": job.id, "_metadata": {"self": f"{base_url(request)}{_DB}/exports/{job.id}"}}, 202)
+
+
+async def export_status(request: Request) -> Response:
+    """How far an export is."""
+    told = contacts.export_told(request)
+    if "contact_count" in told:
+        told["recipient_count"] = told.pop("contact_count")
+    return answer(told)
+
+
+async def exports(request: Request) -> Response:
+    """Every export of late."""
+    account, shown = account_of(request), []
+    known = account.membership.lists | account.membership.segments
+    for one in account.exports.all():
+        for kind in ("lists", "segments"):
+            one[kind] = [
+                part | {"ID": known[part["ID"]].legacy_id} for part in one[kind] if part["ID"] in known
+            ]
+        shown.append(one)
+    return answer({"result": shown, "_metadata": {"self": f"{base_url(request)}{_DB}/exports"}})
+
+
+def _numbers_of(body: dict[str, Any], name: str) -> list[int]:
+    numbers = body.get(name) or []
+    if not isinstance(numbers, list) or not all(type(one) is int for one in numbers):
+        raise Refusal(400, f"{name} must be an array of integers", name)
+    return numbers
+
+
+def _numbered(known: dict[int, str], number: int, name: str) -> str:
+    if number not in known:
+        raise Refusal(404, f"{number} not found", name)
+    return known[number]
+
+
 def _page(request: Request, numbers: Numbers, *, skipped: int = 0) -> Response:
     page = number_in(request, "page", 1, 1, 1 << 30) - skipped
     size = number_in(request, "page_size", 100, 1, 1000)
     chosen = [int(number) for number in numbers[(page - 1) * size : page * size]]
     if not chosen:
         raise Refusal(404, "No more pages")
-    shown = _documents(account_of(request), chosen)
-    return answer({"recipients": shown, "recipient_count": len(numbers)})
+    return answer({"recipients": _documents(account_of(request), chosen)})
 
 
 def _documents(account: Account, numbers: list[int]) -> list[dict[str, Any]]:
@@ -231,8 +286,8 @@ ROUTES = [
     Route(f"{_DB}/custom_fields", custom_fields, methods=["GET"]),
     Route(f"{_DB}/reserved_fields", reserved_fields, methods=["GET"]),
     Route(f"{_DB}/status", status, methods=["GET"]),
-    Route(f"{_DB}/exports", contacts.create_export, methods=["POST"]),
-    Route(f"{_DB}/exports", contacts.exports, methods=["GET"]),
-    Route(f"{_DB}/exports/{{export_id}}", contacts.export_status, methods=["GET"]),
+    Route(f"{_DB}/exports", create_export, methods=["POST"]),
+    Route(f"{_DB}/exports", exports, methods=["GET"]),
+    Route(f"{_DB}/exports/{{export_id}}", export_status, methods=["GET"]),
     Route("/v3/campaigns", campaigns, methods=["GET"]),
 ]

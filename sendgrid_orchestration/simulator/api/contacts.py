@@ -19,6 +19,7 @@ from sendgrid_orchestration.simulator.api.answers import (
     base_url,
     body_of,
     choice_of,
+    flag_of,
     number_in,
     number_of,
     text_of,
@@ -206,9 +207,7 @@ async def import_status(request: Request) -> Response:
 async def create_export(request: Request) -> Response:
     """Start an export."""
     account, body = account_of(request), await body_of(request)
-    chosen = choice_of(body, "file_type", ("csv", "json"), "csv")
-    file_type: Literal["csv", "json"] = "json" if chosen == "json" else "csv"
-    size = number_of(body, "max_file_size", 5000, 1, 1 << 31)
+    file_type, size = export_format(body)
     wanted = texts_of(body, "list_ids"), texts_of(body, "segment_ids")
     try:
         job = account.exports.create(*wanted, file_type, size)
@@ -217,13 +216,28 @@ async def create_export(request: Request) -> Response:
     return answer({"id": job.id, "_metadata": {"self": f"{_exports_url(request)}/{job.id}"}}, 202)
 
 
+def export_format(body: dict[str, Any]) -> tuple[Literal["csv", "json"], int]:
+    """In which form an export is asked for, and how many megabytes a file may have."""
+    chosen = choice_of(body, "file_type", ("csv", "json"), "csv")
+    if "notifications" in body:
+        if not isinstance(body["notifications"], dict):
+            raise Refusal(400, "notifications must be an object", "notifications")
+        flag_of(body["notifications"], "email")
+    return "json" if chosen == "json" else "csv", number_of(body, "max_file_size", 5000, 1, 1 << 31)
+
+
 async def export_status(request: Request) -> Response:
     """How far an export is, and its links once it is ready."""
+    return answer(export_told(request))
+
+
+def export_told(request: Request) -> dict[str, Any]:
+    """What an export says when it is asked once more."""
     try:
         told = account_of(request).exports.poll(request.path_params["export_id"])
     except KeyError as error:
         raise Refusal(404, "export not found", "id") from error
-    return answer(told | {"_metadata": {"self": f"{_exports_url(request)}/{told['id']}"}})
+    return told | {"_metadata": {"self": f"{_exports_url(request)}/{told['id']}"}}
 
 
 async def exports(request: Request) -> Response:

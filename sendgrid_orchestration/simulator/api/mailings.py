@@ -17,6 +17,8 @@ from sendgrid_orchestration.simulator.api.answers import (
     answer,
     body_of,
     page,
+    text_of,
+    texts_of,
 )
 from sendgrid_orchestration.simulator.clock import iso, plain
 from sendgrid_orchestration.simulator.mailings import SingleSend, Template
@@ -37,7 +39,10 @@ async def single_sends(request: Request) -> Response:
 async def search(request: Request) -> Response:
     """The same, by name, status and category."""
     account, body = account_of(request), await body_of(request)
-    name, statuses, categories = body.get("name"), body.get("status"), body.get("categories")
+    name = text_of(body, "name", 1, 100)
+    statuses, categories = texts_of(body, "status"), texts_of(body, "categories")
+    if unknown := set(statuses) - {"draft", "scheduled", "triggered"}:
+        raise Refusal(400, f"unknown status: {', '.join(sorted(unknown))}", "status")
     found = [
         send
         for send in account.mailings.single_sends
@@ -60,9 +65,12 @@ async def one_send(request: Request) -> Response:
     mailing = send.mailings[0] if send.mailings else None
     audience = mailing.audience if mailing else ()
     lists = [one.id for one in account.membership.lists.values() if one.name in audience]
+    told = _summary(account, send)
+    del told["is_abtest"], told["abtest"]
     return answer(
-        _summary(account, send)
+        told
         | {
+            "send_at": told.get("send_at"),
             "send_to": {"list_ids": lists, "segment_ids": [], "all": not lists},
             "email_config": {
                 "subject": mailing.template.subject if mailing else "",
@@ -127,12 +135,13 @@ async def one_template(request: Request) -> Response:
 
 def _summary(account: Account, send: SingleSend) -> dict[str, Any]:
     at = account.moment(send.when)
+    planned = {"send_at": iso(at)} if send.status != "draft" else {}
     return {
+        **planned,
         "id": send.id,
         "name": send.name,
         "status": send.status,
         "categories": list(send.categories),
-        "send_at": iso(at) if send.status != "draft" else None,
         "is_abtest": send.abtest is not None,
         "abtest": None if send.abtest is None else send.abtest | {"winner_selected_at": iso(at + 4 * 3600)},
         "created_at": iso(min(at, account.started) - 90_000),
@@ -153,7 +162,7 @@ def _template(account: Account, one: Template, *, content: bool = False) -> dict
         "editor": "code",
     }
     if content:
-        version |= {"html_content": "<html><body></body></html>", "plain_content": "", "test_data": ""}
+        version |= {"html_content": "<html><body></body></html>", "plain_content": "", "thumbnail_url": ""}
     return {
         "id": one.id,
         "name": one.name,
@@ -167,7 +176,7 @@ def _send(request: Request) -> SingleSend:
     for send in account_of(request).mailings.single_sends:
         if send.id == request.path_params["send_id"]:
             return send
-    raise Refusal(404, "single send not found", "id", parameter="id")
+    raise Refusal(404, "single send not found", "id")
 
 
 ROUTES = [

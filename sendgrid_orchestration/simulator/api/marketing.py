@@ -24,6 +24,13 @@ from sendgrid_orchestration.simulator.membership import ContactList, Segment
 
 _HOUR = 3600
 _SAMPLE = 50
+_SAMPLED = (
+    "id", "email", "phone_number_id", "external_id", "anonymous_id", "alternate_emails", "first_name", "last_name",
+    "address_line_1", "address_line_2", "city", "state_province_region", "postal_code", "country", "list_ids", "segment_ids",
+    "custom_fields",
+)  # fmt: skip
+"""What the contacts of a segment's sample show."""
+
 _LISTS = "/v3/marketing/lists"
 _SEGMENTS = "/v3/marketing/segments"
 
@@ -95,12 +102,8 @@ async def segments(request: Request) -> Response:
             for one in found
             if one.parent_list_id in parents or (without_parent and one.parent_list_id is None)
         ]
-    return answer(
-        {
-            "results": [_segment_document(account, one) for one in found],
-            "_metadata": {"self": str(request.url)},
-        }
-    )
+    told: dict[str, Any] = {"results": [_segment_document(account, one) for one in found]}
+    return answer(told | ({"_metadata": {"self": str(request.url)}} if version == "2" else {}))
 
 
 async def one_segment(request: Request) -> Response:
@@ -112,14 +115,15 @@ async def one_segment(request: Request) -> Response:
         raise Refusal(404, "segment not found", "segment_id")
     if request.method == "DELETE":
         account.delete_segment(found.id)
-        return answer(None, 202)
+        return answer(None if version == "2" else {}, 202)
     document = _segment_document(account, found) | {"query_dsl": found.query_dsl}
     if version == "2":
         # The list does not have these.
         document |= {"refreshes_used": 1, "max_refreshes": 2, "last_refreshed_at": iso(found.updated_at)}
-    if request.query_params.get("contacts_sample") != "false":
+    if version == "1" or request.query_params.get("contacts_sample") != "false":
         newest = account.membership.segment_numbers(found.id)[-_SAMPLE:].tolist()
-        document["contacts_sample"] = contacts.documents(request, account, newest)
+        shown = contacts.documents(request, account, newest)
+        document["contacts_sample"] = [{name: one[name] for name in _SAMPLED} for one in shown]
     return answer(document)
 
 

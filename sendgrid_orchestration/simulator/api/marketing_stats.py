@@ -18,6 +18,7 @@ from sendgrid_orchestration.simulator.ledger import MARKETING_METRICS, MailingKe
 from sendgrid_orchestration.simulator.mailings import Mailing, SingleSend
 
 _STATS = "/v3/marketing/stats"
+_MOST_DAYS = 3660
 _Days = dict[date, Counter[str]]
 
 
@@ -89,7 +90,7 @@ async def one_automation_stats(request: Request) -> Response:
     keys = [_step_key(step) for step in steps]
     if wanted := _ids(request, "step_ids"):
         keys = [key for key in keys if key.variation in wanted]
-    grouped = request.query_params.get("group_by") == "step_id"
+    grouped = bool(_groups(request, "step_id"))
     groups = [(key.variation, [key]) for key in keys] if grouped else [("all", keys)]
     rows = [
         {"id": steps[0].id, "step_id": step, "aggregation": when, "stats": stats}
@@ -122,13 +123,13 @@ def _send(request: Request) -> SingleSend:
     for send in account_of(request).mailings.single_sends:
         if send.id == request.path_params["send_id"]:
             return send
-    raise Refusal(404, "single send not found", "id", parameter="id")
+    raise Refusal(404, "single send not found", "id")
 
 
 def _steps(request: Request) -> list[Mailing]:
     found = account_of(request).mailings.automations.get(request.path_params["automation_id"])
     if found is None:
-        raise Refusal(404, "automation not found", "id", parameter="id")
+        raise Refusal(404, "automation not found", "id")
     return found[1]
 
 
@@ -137,6 +138,14 @@ def _ids(request: Request, name: str) -> set[str] | None:
     if len(given) > 25:
         raise Refusal(400, f"{name} must have at most 25 elements", name, parameter=name)
     return set(given) or None
+
+
+def _groups(request: Request, *known: str) -> set[str]:
+    asked = {one for value in request.query_params.getlist("group_by") for one in value.split(",") if one}
+    if unknown := asked - set(known):
+        message = f"unknown group: {', '.join(sorted(unknown))}"
+        raise Refusal(400, message, "group_by")
+    return asked
 
 
 def _step_key(step: Mailing) -> MailingKey:
@@ -149,7 +158,7 @@ def _keys(send: SingleSend) -> list[MailingKey]:
 
 def _grouped(request: Request, send: SingleSend) -> dict[tuple[str, str], list[MailingKey]]:
     """The mailings of a single send by variation and phase, or "all" where the request does not tell them apart."""
-    asked = ",".join(request.query_params.getlist("group_by")).split(",")
+    asked = _groups(request, "ab_variation", "ab_phase")
     groups: dict[tuple[str, str], list[MailingKey]] = {}
     for key, mailing in zip(_keys(send), send.mailings, strict=True):
         variation = key.variation if "ab_variation" in asked and mailing.variation else "all"
@@ -175,13 +184,20 @@ def _aggregated(
 ) -> Iterator[tuple[str, dict[str, int]]]:
     days = _merged(account, keys)
     first, last = day_in(request, "start_date"), day_in(request, "end_date")
-    if request.query_params.get("aggregated_by", "total") == "total":
+    step = request.query_params.get("aggregated_by", "total")
+    if step not in ("day", "total"):
+        raise Refusal(400, "aggregated_by must be day or total", "aggregated_by")
+    if step == "total":
         yield "total", total(days, MARKETING_METRICS, first, last)
         return
-    when, end = first or min(days, default=None), last or max(days, default=None)
-    while when is not None and end is not None and when <= end:
+    begin, end = first or min(days, default=None), last or max(days, default=None)
+    if begin is None or end is None:
+        return
+    if (end - begin).days > _MOST_DAYS:
+        raise Refusal(400, "the dates are too far apart", "end_date")
+    for number in range((end - begin).days + 1):
+        when = begin + timedelta(days=number)
         yield when.isoformat(), total(days, MARKETING_METRICS, when, when)
-        when += timedelta(days=1)
 
 
 def _with_total(response: Response, rows: list[dict[str, Any]]) -> Response:

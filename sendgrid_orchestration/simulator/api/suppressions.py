@@ -16,8 +16,10 @@ from sendgrid_orchestration.simulator.api.answers import (
     account_of,
     answer,
     body_of,
+    flag_of,
     number_in,
     offset_page,
+    texts_of,
 )
 from sendgrid_orchestration.simulator.ledger import Suppressed
 
@@ -46,7 +48,8 @@ async def forget(request: Request) -> Response:
     """Take addresses off a list: some, or all."""
     rows = account_of(request).ledger.suppressions[_kind(request)]
     body = await body_of(request)
-    for email in list(rows) if body.get("delete_all") else body.get("emails") or []:
+    emails = texts_of(body, "emails")
+    for email in list(rows) if flag_of(body, "delete_all") else emails:
         rows.pop(email, None)
     return answer(None, 204)
 
@@ -96,7 +99,7 @@ async def group_members(request: Request) -> Response:
     if all(group.id != group_id for group in account.groups):
         raise Refusal(404, "resource not found")
     if request.method == "POST":
-        added = (await body_of(request)).get("recipient_emails") or []
+        added = texts_of(await body_of(request), "recipient_emails", 1)
         account.ledger.groups[group_id].update(dict.fromkeys(added, account.now()))
         return answer({"recipient_emails": added}, 201)
     return answer(list(account.ledger.groups[group_id]))
@@ -137,17 +140,17 @@ async def groups_of_address(request: Request) -> Response:
 
 
 async def globally(request: Request) -> Response:
-    """Whether one address is unsubscribed from everything."""
-    email = request.path_params["email"]
-    known = email in account_of(request).ledger.suppressions["unsubscribes"]
-    return answer({"recipient_email": email} if known else {})
+    """Whether one address is unsubscribed from everything; or let it have mail again."""
+    email, rows = request.path_params["email"], account_of(request).ledger.suppressions["unsubscribes"]
+    if request.method == "DELETE":
+        if rows.pop(email, None) is None:
+            raise Refusal(404, "resource not found")
+        return answer(None, 204)
+    return answer({"recipient_email": email} if email in rows else {})
 
 
 def _kind(request: Request) -> str:
-    kind = str(request.path_params["kind"])
-    if kind not in _COLUMNS:
-        raise Refusal(404, "resource not found")
-    return kind
+    return request.url.path.split("/")[3]
 
 
 def _between(request: Request, rows: list[Suppressed]) -> list[Suppressed]:
@@ -160,13 +163,21 @@ def _document(kind: str, row: Suppressed) -> dict[str, Any]:
 
 
 ROUTES = [
-    Route("/v3/suppression/{kind}", suppression, methods=["GET"]),
-    Route("/v3/suppression/{kind}", forget, methods=["DELETE"]),
-    Route("/v3/suppression/{kind}/{email}", one_suppression, methods=["GET", "DELETE"]),
+    *(Route(f"/v3/suppression/{kind}", suppression, methods=["GET"]) for kind in _COLUMNS),
+    *(
+        Route(f"/v3/suppression/{kind}", forget, methods=["DELETE"])
+        for kind in _COLUMNS
+        if kind != "unsubscribes"
+    ),
+    *(
+        Route(f"/v3/suppression/{kind}/{{email}}", one_suppression, methods=["GET", "DELETE"])
+        for kind in _COLUMNS
+        if kind != "unsubscribes"
+    ),
     Route("/v3/asm/groups", groups, methods=["GET"]),
     Route("/v3/asm/groups/{group_id:int}", one_group, methods=["GET"]),
     Route("/v3/asm/groups/{group_id:int}/suppressions", group_members, methods=["GET", "POST"]),
     Route("/v3/asm/suppressions", members_of_all, methods=["GET"]),
-    Route("/v3/asm/suppressions/global/{email}", globally, methods=["GET"]),
+    Route("/v3/asm/suppressions/global/{email}", globally, methods=["GET", "DELETE"]),
     Route("/v3/asm/suppressions/{email}", groups_of_address, methods=["GET"]),
 ]

@@ -10,15 +10,34 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from sendgrid_orchestration.simulator.api import access
-from sendgrid_orchestration.simulator.api.answers import Refusal, account_of, answer, body_of
+from sendgrid_orchestration.simulator.api.answers import (
+    Refusal,
+    account_of,
+    answer,
+    body_of,
+    flag_of,
+    text_of,
+)
 from sendgrid_orchestration.simulator.sample_post import send_test_batch
-from sendgrid_orchestration.simulator.webhooks import UnknownWebhookError, WebhookRefusedError
+from sendgrid_orchestration.simulator.webhooks import (
+    EVENT_SETTINGS,
+    UnknownWebhookError,
+    WebhookRefusedError,
+    is_url,
+)
 
 _SETTINGS = "/v3/user/webhooks/event/settings"
 
 
 def _unknown() -> Refusal:
-    return Refusal(404, "Invalid id provided.", "id")
+    return _refusal(404, "Invalid id provided.")
+
+
+def _refusal(status: int, message: str, **more: str) -> Refusal:
+    """An error in the shape that these endpoints have: without a field, and with more than a message at times."""
+    refusal = Refusal(status, message)
+    refusal.errors = [{"message": message, **more}]
+    return refusal
 
 
 async def scopes(request: Request) -> Response:
@@ -42,7 +61,8 @@ async def profile(request: Request) -> Response:
     """The owner."""
     owner = account_of(request).profile
     names = {"first_name": owner.first_name, "last_name": owner.last_name, "company": owner.company}
-    return answer({**names, "address": "", "city": "", "country": "", "phone": "", "website": "", "zip": ""})
+    others = ("address", "address2", "city", "country", "phone", "state", "website", "zip")
+    return answer(names | dict.fromkeys(others, ""))
 
 
 async def timezone(request: Request) -> Response:
@@ -63,9 +83,9 @@ async def list_webhooks(request: Request) -> Response:
 async def create_webhook(request: Request) -> Response:
     """Make a webhook; signing is switched on by another call."""
     try:
-        made = account_of(request).webhooks.create(await body_of(request))
+        made = account_of(request).webhooks.create(await _settings_of(request))
     except WebhookRefusedError as refusal:
-        raise Refusal(400, str(refusal)) from refusal
+        raise _refusal(400, str(refusal), **refusal.more) from refusal
     return answer(made.document(account_status=_with_account_status(request)), 201)
 
 
@@ -79,13 +99,15 @@ async def one_webhook(request: Request) -> Response:
             webhooks.delete(webhook_id or "")
             return answer(None, 204)
         if request.method == "PATCH":
-            return answer(webhooks.update(webhook_id, await body_of(request)).document(account_status=shows))
+            settings = await _settings_of(request)
+            return answer(webhooks.update(webhook_id, settings).document(account_status=shows))
         found = webhooks.get(webhook_id)
     except UnknownWebhookError as error:
         raise _unknown() from error
     except WebhookRefusedError as refusal:
-        raise Refusal(400, str(refusal)) from refusal
+        raise _refusal(400, str(refusal), **refusal.more) from refusal
     document = found.document(account_status=shows)
+    del document["created_date"], document["updated_date"]  # told where all are listed, and after a change
     return answer({**document, "public_key": found.public_key} if found.public_key else document)
 
 
@@ -95,7 +117,7 @@ async def signing(request: Request) -> Response:
     webhook_id = request.path_params.get("webhook_id")
     try:
         if request.method == "PATCH":
-            webhook = webhooks.sign(webhook_id, bool((await body_of(request)).get("enabled")))
+            webhook = webhooks.sign(webhook_id, flag_of(await body_of(request), "enabled"))
         else:
             webhook = webhooks.get(webhook_id)
     except UnknownWebhookError as error:
@@ -106,17 +128,27 @@ async def signing(request: Request) -> Response:
 async def test_webhook(request: Request) -> Response:
     """Post a made-up batch, signed where the webhook that is named signs."""
     body: dict[str, Any] = await body_of(request)
-    url = body.get("url")
-    if not isinstance(url, str) or not url.startswith(("http://", "https://")):
-        raise Refusal(400, f"'{url}' is not a valid url")
+    url, webhook_id = body.get("url"), text_of(body, "id")
+    if not isinstance(url, str) or not is_url(url):
+        raise _refusal(400, f"'{url}' is not a valid url")
     key = None
-    if body.get("id"):
+    if webhook_id:
         try:
-            key = account_of(request).webhooks.get(body["id"]).private_key
+            key = account_of(request).webhooks.get(webhook_id).private_key
         except UnknownWebhookError as error:
             raise _unknown() from error
     await asyncio.to_thread(send_test_batch, url, key, account_of(request).now())
     return answer(None, 204)
+
+
+async def _settings_of(request: Request) -> dict[str, Any]:
+    body = await body_of(request)
+    for name in ("enabled", "account_status_change", *EVENT_SETTINGS):
+        flag_of(body, name)
+    for name in ("friendly_name", "oauth_client_id", "oauth_client_secret", "oauth_token_url"):
+        if body.get(name) is not None:
+            text_of(body, name)
+    return body
 
 
 def _with_account_status(request: Request) -> bool:
