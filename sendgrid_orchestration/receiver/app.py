@@ -10,9 +10,11 @@ from __future__ import annotations
 import asyncio
 import gc
 import logging
+from contextlib import suppress
 from typing import Any, Protocol
 
 import orjson
+from granian.rsgi import ProtocolClosed, ProtocolError  # type: ignore[attr-defined]
 
 from sendgrid_orchestration.receiver import oauth
 from sendgrid_orchestration.receiver.backstage import Backstage
@@ -32,12 +34,11 @@ _TOKEN_REQUEST_BYTES = 16 * 1024
 
 _NO_HEADERS: list[tuple[str, str]] = []
 _JSON = ("content-type", "application/json")
+_CLOSE = ("connection", "close")
 _EXTRA_HEADERS = {
     401: [("www-authenticate", 'Basic realm="webhook", Bearer')],
     405: [("allow", "POST")],
-    # The rest of the body was not read, so nothing else can follow on this connection.
-    408: [("connection", "close")],
-    413: [("connection", "close")],
+    408: [_CLOSE],  # the rest of the body may still come, so nothing else can follow on this connection
     503: [("retry-after", "30")],
 }
 _WORDS = {
@@ -51,9 +52,26 @@ _WORDS = {
 }
 
 
+_BEFORE_BODY = frozenset(
+    {
+        Refusal.MALFORMED,
+        Refusal.UNKNOWN_URL,
+        Refusal.METHOD,
+        Refusal.TOO_LARGE,
+        Refusal.BASIC_AUTH,
+        Refusal.OAUTH,
+        Refusal.NO_PUBLIC_KEY,
+        Refusal.NO_SIGNATURE,
+        Refusal.BUSY,
+    }
+)
+"""Refusals for which the body is not read, or not to its end."""
+
+
 class Scope(Protocol):
     """What granian says about a request."""
 
+    http_version: str
     method: str
     path: str
     headers: Headers
@@ -93,32 +111,34 @@ class Receiver:
 
     async def __rsgi__(self, scope: Scope, proto: Any) -> None:
         """Answer one request."""
-        path = scope.path
-        if path.startswith("/webhook/"):
-            await self._webhook(scope, proto)
+        path, headers = scope.path, scope.headers  # granian copies all headers whenever they are asked for
+        if _has_wrong_host(scope.http_version, headers):
+            await self._refuse(headers, proto, "", Refusal.MALFORMED)
+        elif path.startswith("/webhook/"):
+            await self._webhook(scope.method, path, headers, proto)
         elif path == "/oauth/token":
-            await self._token(scope, proto)
+            await self._token(scope.method, headers, proto)
         elif path in ("/healthz", "/readyz", "/metrics"):
-            self._look(scope, proto)
+            await self._look(scope.method, path, headers, proto)
         else:
-            self._refuse(proto, "", Refusal.UNKNOWN_URL)
+            await self._refuse(headers, proto, "", Refusal.UNKNOWN_URL)
 
-    async def _webhook(self, scope: Scope, proto: Any) -> None:
+    async def _webhook(self, method: str, path: str, headers: Headers, proto: Any) -> None:
         gate: Gate | None = None
         try:
-            if scope.method != "POST":
+            if method != "POST":
                 refusal: Refusal | None = Refusal.METHOD
-            elif (gate := self._gate(scope.path)) is None:
+            elif (gate := self._gate(path)) is None:
                 refusal = Refusal.UNKNOWN_URL
             else:
-                refusal = await self._receive(gate, scope.headers, proto)
+                refusal = await self._receive(gate, headers, proto)
         except Exception:  # a fault of ours must not look like SendGrid's
             logger.exception("A post could not be handled.")
             refusal = Refusal.FAILED
         if refusal is None:
             proto.response_empty(204, _NO_HEADERS)
         else:
-            self._refuse(proto, gate.source if gate else "", refusal)
+            await self._refuse(headers, proto, gate.source if gate else "", refusal)
 
     async def _receive(self, gate: Gate, headers: Headers, proto: Any) -> Refusal | None:
         assert self._backstage and self._bodies
@@ -142,47 +162,68 @@ class Receiver:
         _, _, source, *token = path.split("/")
         return self._gates.find(source, token[0] if len(token) == 1 else "")
 
-    async def _token(self, scope: Scope, proto: Any) -> None:
+    async def _token(self, method: str, headers: Headers, proto: Any) -> None:
         """The OAuth token endpoint (RFC 6749, section 4.4)."""
-        if scope.method != "POST":
-            self._refuse(proto, "", Refusal.METHOD)
+        if method != "POST":
+            await self._refuse(headers, proto, "", Refusal.METHOD)
             return
         assert self._bodies
         body = await self._bodies.read(proto, None, _TOKEN_REQUEST_BYTES)
         if isinstance(body, Refusal):
-            self._refuse(proto, "", body)
+            await self._refuse(headers, proto, "", body)
             return
-        authorization = scope.headers.get("authorization")
-        asked = oauth.credentials(authorization, scope.headers.get("content-type") or "", body)
+        authorization = headers.get("authorization")
+        asked = oauth.credentials(authorization, headers.get("content-type") or "", body)
         if asked is None:
-            self._refuse(proto, "", Refusal.OAUTH_REQUEST, error="invalid_request")
+            await self._refuse(headers, proto, "", Refusal.OAUTH_REQUEST, error="invalid_request")
         elif asked.grant_type != "client_credentials":
-            self._refuse(proto, "", Refusal.OAUTH_REQUEST, error="unsupported_grant_type")
+            await self._refuse(headers, proto, "", Refusal.OAUTH_REQUEST, error="unsupported_grant_type")
         elif (token := self._gates.issue(asked.client_id, asked.client_secret)) is None:
-            self._refuse(proto, "", Refusal.OAUTH_CLIENT, error="invalid_client")
+            await self._refuse(headers, proto, "", Refusal.OAUTH_CLIENT, error="invalid_client")
         else:
             answer = {"access_token": token, "token_type": "Bearer", "expires_in": oauth.LIFETIME_SECONDS}
             proto.response_bytes(200, [_JSON, ("cache-control", "no-store")], orjson.dumps(answer))
 
-    def _look(self, scope: Scope, proto: Any) -> None:
+    async def _look(self, method: str, path: str, headers: Headers, proto: Any) -> None:
         """Health, readiness and metrics: for the operator's eyes, so keep them behind the proxy."""
         assert self._backstage
-        if scope.method not in ("GET", "HEAD"):
-            self._refuse(proto, "", Refusal.METHOD)
-        elif scope.path == "/metrics":
+        if method not in ("GET", "HEAD"):
+            await self._refuse(headers, proto, "", Refusal.METHOD)
+        elif path == "/metrics":
             proto.response_bytes(200, [("content-type", CONTENT_TYPE)], self._backstage.metrics.exposition())
-        elif scope.path == "/readyz" and (why := self._backstage.why_not_ready()):
+        elif path == "/readyz" and (why := self._backstage.why_not_ready()):
             proto.response_bytes(503, [_JSON], orjson.dumps({"ready": False, "why": why}))
         else:
             proto.response_bytes(200, [_JSON], b'{"ok":true}')
 
-    def _refuse(self, proto: Any, source: str, refusal: Refusal, error: str = "") -> None:
-        assert self._backstage
+    async def _refuse(
+        self, headers: Headers, proto: Any, source: str, refusal: Refusal, error: str = ""
+    ) -> None:
+        assert self._backstage and self._bodies
         self._backstage.metrics.refused.labels(source, refusal.reason).inc()
         self._refusals.add(source, refusal)
         status = refusal.status
         answer = orjson.dumps({"error": error or _WORDS[status]})
-        proto.response_bytes(status, [_JSON, *_EXTRA_HEADERS.get(status, ())], answer)
+        with_answer = [_JSON, *_EXTRA_HEADERS.get(status, ())]
+        if refusal not in _BEFORE_BODY or not _is_sending(headers):
+            proto.response_bytes(status, with_answer, answer)
+            return
+        length = ("content-length", str(len(answer)))
+        with suppress(ProtocolClosed, ProtocolError):  # nobody reads it any more
+            await proto.response_stream(status, [*with_answer, _CLOSE, length]).send_bytes(answer)
+            await self._bodies.discard(proto)
+
+
+def _has_wrong_host(http_version: str, headers: Headers) -> bool:
+    """Whether a host is missing or there are several, which a server must refuse (RFC 9112, section 3.2)."""
+    return http_version == "1.1" and len(headers.get_all("host")) != 1
+
+
+def _is_sending(headers: Headers) -> bool:
+    """Whether a body follows the head of the request; who expects to be asked for it does not send it after a refusal."""
+    if headers.get("expect") is not None:
+        return False
+    return headers.get("content-length", "0") != "0" or headers.get("transfer-encoding") is not None
 
 
 def _content_length(headers: Headers) -> int | None:

@@ -34,6 +34,9 @@ logger = logging.getLogger(__name__)
 
 _LARGE_BYTES = 16 * 1024
 _THREADS = 2
+_MAX_HEADER_CHARACTERS = 1024
+"""What is kept of a header's value. Granian hands out printable ASCII alone, so that its JSON has at most twice the size, and
+all that is kept is far below what a landed file holds. A signature or timestamp that was cut is no longer valid."""
 
 
 @dataclass(slots=True)
@@ -44,7 +47,7 @@ class _Arrival:
     verdict: asyncio.Future[Refusal | None]
     size: int
     items: int | None = None
-    """None: the body is not a JSON array."""
+    """0: they cannot be counted. None: the body is not a JSON array."""
     signature: bytes | None = None
     digest: bytes | None = None
 
@@ -72,7 +75,7 @@ class Intake:
     async def take(self, gate: Gate, headers: Headers, body: bytes) -> Refusal | None:
         """Keep a post. Returns None once it is on disk, else why it is not."""
         kept = {
-            name: value
+            name: value[:_MAX_HEADER_CHARACTERS]
             for name in (SIGNATURE_HEADER, TIMESTAMP_HEADER, "content-type")
             if (value := headers.get(name)) is not None
         }

@@ -16,7 +16,6 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from sendgrid_orchestration import alerts
 from sendgrid_orchestration.landing import heartbeats
 from sendgrid_orchestration.landing.store import LandingStore
 from sendgrid_orchestration.receiver.metrics import LandingState, Totals
@@ -132,6 +131,8 @@ class PeerMonitor:
             if now - self._sent_at.get(name, -REPEAT_AFTER_S) < REPEAT_AFTER_S:
                 continue
             logger.error("%s", text)
+            from sendgrid_orchestration import alerts  # noqa: PLC0415 # 7 MB that a receiver without trouble does not need
+
             if alerts.is_configured(self._alerts):
                 try:
                     alerts.send(

@@ -22,6 +22,7 @@ class Refusal(Enum):
     status: int
     remedy: str
 
+    MALFORMED = ("malformed_request", 400, "")
     UNKNOWN_URL = ("unknown_url", 404, "")
     METHOD = ("method", 405, "")
     TOO_LARGE = (

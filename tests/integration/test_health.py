@@ -13,6 +13,7 @@ import dagster as dg
 import psycopg
 import pytest
 
+from sendgrid_orchestration import alerts
 from sendgrid_orchestration.definitions import build_definitions
 from sendgrid_orchestration.defs.health.checks import SHOWN_AT
 from sendgrid_orchestration.defs.health.sensors import REPEAT_AFTER_S, changed
@@ -20,7 +21,6 @@ from sendgrid_orchestration.health import CHECKS, Finding, source_findings
 from sendgrid_orchestration.landing import heartbeats
 from sendgrid_orchestration.landing.store import open_store
 from sendgrid_orchestration.load.loader import load_waiting
-from sendgrid_orchestration.receiver import peer_monitor
 from sendgrid_orchestration.receiver.access import ensure_token
 from sendgrid_orchestration.receiver.metrics import LandingState, Totals, Waiting
 from sendgrid_orchestration.receiver.peer_monitor import PeerMonitor
@@ -262,8 +262,8 @@ def test_posts_that_wait_for_the_loader_are_reported_and_counted_in_the_window(
     totals = Totals({"sendgrid": 5}, {("sendgrid", "wrong_signature"): 2})
     waiting = LandingState(landing={"sendgrid": Waiting(3, 99, 700.0)})
     sent: list[str] = []
-    monkeypatch.setattr(peer_monitor.alerts, "is_configured", lambda _: True)
-    monkeypatch.setattr(peer_monitor.alerts, "send", lambda _, alert: sent.append(alert.text))
+    monkeypatch.setattr(alerts, "is_configured", lambda _: True)
+    monkeypatch.setattr(alerts, "send", lambda _, alert: sent.append(alert.text))
     monitor = PeerMonitor(settings, store, lambda: totals, lambda: waiting, lambda: "", interval_s=0.01)
     wait_for(lambda: sent)
     time.sleep(0.1)
