@@ -59,8 +59,8 @@ def build_definitions(settings: Settings, overrides: Mapping[str, Any] | None = 
 def _of_source(source: Source, settings: Settings, parsed: Mapping[str, Any]) -> dg.Definitions:
     translator = SourceTranslator(source, settings.owners, daily(settings.schedules.first_day))
     models = model_assets(source, parsed, translator, settings.data_dir / "dbt" / source.name)
-    objects = object_assets(source, settings)
-    events = raw_events(source, settings)
+    objects = object_assets(source, settings, list(models.specs))
+    events = raw_events(source, settings, list(models.specs))
     schedules = settings.schedules
     loaded = {key for asset in (events, *objects) for key in asset.keys}
     return dg.Definitions(
@@ -75,7 +75,7 @@ def _of_source(source: Source, settings: Settings, parsed: Mapping[str, Any]) ->
         jobs=[events_job(source), objects_job(source, objects), models_job(source, models)],
         schedules=[objects_schedule(source, schedules)],
         sensors=[
-            landed_files_sensor(source, schedules.events_poll_seconds),
+            landed_files_sensor(source, schedules),
             models_sensor(source, schedules, models),
         ],
     )

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
+from dagster._core.storage.tags import RUN_KEY_TAG
 
 from sendgrid_orchestration.cli.mistakes import CommandError
 from sendgrid_orchestration.defs.runs import reasons
@@ -56,7 +57,7 @@ def execute(
     result = defs.resolve_job_def(job).execute_in_process(
         run_config={**_ONLY_ERRORS, **request.run_config},
         instance=instance,
-        tags=dict(request.tags),
+        tags={**request.tags, **({RUN_KEY_TAG: request.run_key} if request.run_key else {})},
         raise_on_error=False,
     )
     if not result.success:

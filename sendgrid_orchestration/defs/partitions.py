@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import date, timedelta
 
 import dagster as dg
@@ -26,3 +27,9 @@ def days_of(context: dg.AssetExecutionContext) -> tuple[date, date] | None:
         return None
     window = context.partition_time_window
     return window.start.date(), window.end.date() - timedelta(days=1)
+
+
+def days_between(first: date, last: date) -> Iterator[date]:
+    """Every day of a range, both ends included."""
+    for count in range((last - first).days + 1):
+        yield first + timedelta(days=count)

@@ -37,8 +37,17 @@ class Recent:
         """Tells this attempt from all before it: a run key is deduplicated for ever, and a failed run must not be."""
         return self.records[0].dagster_run.run_id[:8] if self.records else "first"
 
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether the newest run is queued or at work."""
+        return bool(self.records) and self.records[0].dagster_run.status in UNFINISHED
+
     def reason_to_wait(
-        self, now: datetime | None = None, *, relieved_after: timedelta | None = None
+        self,
+        now: datetime | None = None,
+        *,
+        relieved_after: timedelta | None = None,
+        longest_rest: timedelta = timedelta(0),
     ) -> str | None:
         """Why no other run should be requested now, as a sentence; None if one may be.
 
@@ -46,18 +55,23 @@ class Recent:
             now: the time; by default what the clock says.
             relieved_after: how long a run may have been at work before another is requested beside it; by default
                 none ever is.
+            longest_rest: after a run, the next one waits as long as that run took, from its request to its end, but no
+                longer than this: short runs then fill at most half of the time.
         """
         if not self.records:
             return None
         now = now or datetime.now(UTC)
         newest = self.records[0].dagster_run
-        if newest.status in UNFINISHED:
+        if self.is_unfinished:
             began = self.records[0].start_time
             if relieved_after and began and now - datetime.fromtimestamp(began, UTC) >= relieved_after:
                 return None
             return f"Run {newest.run_id[:8]} is {newest.status.value.lower()} and takes them."
         failures = self._failures_in_a_row()
         if failures == 0:
+            rested_at = self._ended_at() + min(self._took(), longest_rest)
+            if now < rested_at:
+                return f"The last run took {self._took().total_seconds():.0f} s; the next is due at {rested_at:%H:%M:%S} UTC."
             return None
         again_at = self._ended_at() + min(FIRST_PAUSE * 2 ** (failures - 1), LONGEST_PAUSE)
         if now >= again_at:
@@ -78,6 +92,10 @@ class Recent:
                 break
             count += 1
         return count
+
+    def _took(self) -> timedelta:
+        """From its request to its end: Dagster shows the asset as being materialized for all of it."""
+        return self._ended_at() - self.records[0].create_timestamp
 
     def _ended_at(self) -> datetime:
         record = self.records[0]

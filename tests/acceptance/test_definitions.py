@@ -1,6 +1,7 @@
 """What Dagster is told: the whole graph in a text file, so that a change to it is seen in review."""
 
 import os
+import re
 import subprocess
 import sys
 import time
@@ -65,6 +66,16 @@ def test_every_asset_says_who_what_and_where(defs: dg.Definitions) -> None:
         assert len(spec.description or "") > 20, name
         if spec.key.path[-1] != "webhook":
             assert spec.metadata["dagster/table_name"], name
+
+
+def test_every_check_says_what_it_checks(defs: dg.Definitions) -> None:
+    """In a sentence: the names of dbt's tests are made up by dbt, and cut off."""
+    graph = defs.resolve_asset_graph()
+    specs = [graph.get_check_spec(key) for key in graph.asset_check_keys]
+    assert len(specs) > 200
+    assert [
+        spec.key.to_user_string() for spec in specs if not re.match(r"\S+ \S.*\.$", spec.description or "")
+    ] == []
 
 
 def test_no_asset_of_one_source_stands_on_another(defs: dg.Definitions) -> None:

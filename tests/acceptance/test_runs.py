@@ -83,6 +83,23 @@ def test_a_run_that_has_been_at_work_for_long_is_relieved_but_not_doubled(
     assert recent.reason_to_wait(datetime.now(UTC) + after, relieved_after=after) is None
 
 
+@pytest.mark.parametrize(("took", "rest"), [(4, 4), (300, 15), (-3, 0)])
+def test_after_a_run_the_next_waits_as_long_as_it_took_but_not_for_long(
+    instance: dg.DagsterInstance, took: int, rest: int
+) -> None:
+    """Short runs fill at most half of the time; a backlog, or a clock that is wrong, holds up nothing."""
+    _run(instance)
+    (record,) = Recent.of(instance, "marketing_events").records
+    ended = datetime.fromtimestamp(record.end_time or 0, UTC)
+    recent = Recent((record._replace(create_timestamp=ended - timedelta(seconds=took)),))
+    longest = timedelta(seconds=15)
+    if rest:
+        soon = ended + timedelta(seconds=rest - 1)
+        assert f"took {took} s" in str(recent.reason_to_wait(soon, longest_rest=longest))
+    assert recent.reason_to_wait(ended + timedelta(seconds=rest), longest_rest=longest) is None
+    assert recent.reason_to_wait(ended) is None, "only where a rest is asked for"
+
+
 def test_each_attempt_has_a_key_of_its_own(instance: dg.DagsterInstance) -> None:
     keys = {Recent.of(instance, "marketing_events").attempt}
     for _ in range(3):
@@ -102,6 +119,20 @@ def test_old_runs_go_but_for_the_last_success_of_each_kind(instance: dg.DagsterI
     assert {run.run_id for run in instance.get_runs()} == {kept, kept_too}
     assert not instance.has_run(older)
     assert not instance.has_run(failed)
+
+
+def test_loads_go_after_two_days_but_for_the_last_of_each_day(instance: dg.DagsterInstance) -> None:
+    """There is one every ten seconds; the ledger says for good what each brought."""
+    loads = {"sendgrid/work": "loads"}
+    today, tomorrow = (range_tags(day.date(), day.date()) for day in (NOW, NOW + timedelta(days=1)))
+    other_work = _run(instance, tags=today)
+    older = _run(instance, tags={**loads, **today})
+    kept = [_run(instance, tags={**loads, **days}) for days in (today, tomorrow)]
+    failed = _run(instance, fail=True, tags={**loads, **today})
+    assert delete_old_runs(instance, keep_days=30, now=NOW + timedelta(days=1)) == 0
+    assert delete_old_runs(instance, keep_days=30, now=NOW + timedelta(days=3)) == 1
+    assert not instance.has_run(older)
+    assert all(instance.has_run(run) for run in (*kept, failed, other_work))
 
 
 def test_a_check_is_told_of_when_it_begins_to_fail_and_not_again(instance: dg.DagsterInstance) -> None:

@@ -16,7 +16,8 @@ BLOCKS = PROJECT_ROOT / "dbt_project" / "models" / "docs"
 PAGE = PROJECT_ROOT / "docs" / "metrics.md"
 MACROS = PROJECT_ROOT / "dbt_project" / "macros"
 MACROS_PAGE = MACROS / "_macros.yml"
-MACRO = re.compile(r"(?:{#((?:(?!#}).)*)#}\s*)?{%-?\s*macro (\w+)\(", re.DOTALL)
+GENERIC_TESTS = PROJECT_ROOT / "dbt_project" / "tests" / "generic"
+MACRO = re.compile(r"(?:{#((?:(?!#}).)*)#}\s*)?{%-?\s*(macro|test) (\w+)\(", re.DOTALL)
 ORDER = (
     "counters", "rates", "clicks", "messages", "audience", "deliverability", "campaigns", "overview", "quality", "events",
 )  # fmt: skip
@@ -44,11 +45,14 @@ def render() -> str:
 
 
 def render_macros() -> str:
-    """The descriptions that `dbt docs` shows, as they should be: what stands above each macro."""
+    """The descriptions that `dbt docs` shows, as they should be: what stands above each macro and each generic test.
+
+    dbt keeps a generic test as a macro whose name begins with `test_`.
+    """
     macros = [
-        {"name": name, "description": _one_paragraph(comment)}
-        for file in sorted(MACROS.glob("*.sql"))
-        for comment, name in MACRO.findall(file.read_text(encoding="utf-8"))
+        {"name": f"test_{name}" if kind == "test" else name, "description": _one_paragraph(comment)}
+        for file in sorted([*MACROS.glob("*.sql"), *GENERIC_TESTS.glob("*.sql")])
+        for comment, kind, name in MACRO.findall(file.read_text(encoding="utf-8"))
     ]
     head = "# Written from the comments above the macros: `python -m tests.support.dbt_docs`.\n"
     return head + yaml.safe_dump(

@@ -1,7 +1,8 @@
 """The webhook, and the events table that its posts end up in."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
+from functools import partial
 from time import monotonic
 
 import dagster as dg
@@ -10,19 +11,16 @@ from psycopg import sql
 from pydantic import Field
 
 from sendgrid_orchestration.defs.events.checks import check_results, check_specs
-from sendgrid_orchestration.defs.events.tally import Tally, while_posts_keep_coming
+from sendgrid_orchestration.defs.events.tally import Tally
 from sendgrid_orchestration.defs.partitions import daily, days_of
+from sendgrid_orchestration.defs.reporting import add_rows_of_days, report_days, report_views
 from sendgrid_orchestration.defs.resources import Landing, Warehouse
-from sendgrid_orchestration.defs.tables import column_schema
+from sendgrid_orchestration.defs.tables import RAW_VERSION, column_schema
 from sendgrid_orchestration.load import ledger
-from sendgrid_orchestration.load.loader import LoadResult, load_waiting
+from sendgrid_orchestration.load.loader import load_waiting
 from sendgrid_orchestration.load.replay import replay_days
 from sendgrid_orchestration.settings import Settings, Source
 from sendgrid_orchestration.warehouse.engine import connect
-
-STAY_SECONDS = 120.0
-"""A run stays this long while posts keep coming: starting the next one costs three seconds of processor time. It is relieved
-before (see the sensor), so that posts do not wait for that start."""
 
 
 class Load(dg.Config):
@@ -46,10 +44,19 @@ def webhook(source: Source, owners: tuple[str, ...]) -> dg.AssetSpec:
     )
 
 
-def raw_events(source: Source, settings: Settings) -> dg.AssetsDefinition:
-    """The events table of one source."""
+def raw_events(
+    source: Source, settings: Settings, models: Sequence[dg.AssetSpec] = ()
+) -> dg.AssetsDefinition:
+    """The events table of one source.
+
+    Args:
+        source: whose.
+        settings: the first day, limits of the checks, owners.
+        models: what dbt builds for this source; a load also reports `activity`.
+    """
     key = dg.AssetKey([source.name, "raw", "events"])
     table = f"{source.raw_schema}.events"
+    activity = [view for view in models if view.key == dg.AssetKey([source.name, "activity"])]
 
     # One asset, and yet `multi_asset`: with `asset` the backfill policy is still a beta that warns in every process.
     @dg.multi_asset(
@@ -64,6 +71,7 @@ def raw_events(source: Source, settings: Settings) -> dg.AssetsDefinition:
                 description="One row per event that SendGrid posted, by day of receipt; redeliveries are left out. "
                 "Materializing a day loads everything that was received on it: what waits, and what is archived.",
                 metadata={"dagster/table_name": table},
+                code_version=RAW_VERSION,
                 partitions_def=daily(settings.schedules.first_day),
             )
         ],
@@ -80,30 +88,14 @@ def raw_events(source: Source, settings: Settings) -> dg.AssetsDefinition:
         began = monotonic()
         days = days_of(context)
         url, store, run = warehouse.prepare(source), landing.store(), context.run.run_id
-
-        def load() -> LoadResult:
-            return load_waiting(url, store, source, run_id=run)
-
-        def waiting() -> list[str]:
-            return [file.name for file in store.waiting(source.name)]
-
-        patience = settings.landing.seal_seconds + 1
-        results = list(while_posts_keep_coming(load, waiting, patience=patience, at_most=STAY_SECONDS))
-        if config.reload and days:
-            results.append(replay_days(url, store, source, *days, run_id=run))
-        tally = Tally.of(results)
+        loaded = load_waiting(url, store, source, run_id=run)
+        replayed = [replay_days(url, store, source, *days, run_id=run)] if config.reload and days else []
+        tally = Tally.of([loaded, *replayed])
         context.log.info("%s", tally)
         with connect(url) as conn:
             rows = row_count(conn, source)
             still_damaged = ledger.still_damaged(conn, store, source)
-            for day, brought in rows_by_day(conn, source, days).items():
-                context.add_asset_metadata(
-                    {"dagster/partition_row_count": brought}, asset_key=key, partition_key=f"{day}"
-                )
-            # A view is never materialized by what flows through it; people still want to see it grow.
-            context.log_event(
-                dg.AssetObservation([source.name, "activity"], metadata={"dagster/row_count": rows})
-            )
+            add_rows_of_days(context, key, by_day := partial(rows_by_day, conn, source))
             yield dg.MaterializeResult(
                 asset_key=key,
                 metadata={
@@ -115,6 +107,9 @@ def raw_events(source: Source, settings: Settings) -> dg.AssetsDefinition:
                     check_results(key, tally, still_damaged, settings.checks.largest_quarantine_percent)
                 ),
             )
+            report_views(context, activity, lambda _: rows)
+            if not loaded.remaining_files:  # all that was received on any day is loaded
+                report_days(context, key, by_day)
 
     return events
 
@@ -127,20 +122,15 @@ def row_count(conn: psycopg.Connection, source: Source) -> int:
     return int(row[0])
 
 
-def rows_by_day(conn: psycopg.Connection, source: Source, days: tuple[date, date] | None) -> dict[date, int]:
-    """The rows that each day's posts brought, for the days of a run."""
-    if days is None:
-        return {}
+def rows_by_day(conn: psycopg.Connection, source: Source, first: date, last: date) -> dict[date, int]:
+    """The rows that each day's posts brought."""
     query = sql.SQL("""
         select (first_received_at at time zone 'UTC')::date as day, sum(inserted)
         from {}
         where first_received_at >= %s and first_received_at < %s
         group by day
     """)
-    first, last = days
     rows = conn.execute(
         query.format(sql.Identifier(source.raw_schema, "landed_files")), [first, last + timedelta(days=1)]
     )
-    return {first + timedelta(days=n): 0 for n in range((last - first).days + 1)} | {
-        day: int(n) for day, n in rows
-    }
+    return {day: int(number) for day, number in rows}

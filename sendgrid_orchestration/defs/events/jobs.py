@@ -9,6 +9,9 @@ import dagster as dg
 from sendgrid_orchestration.defs.health.checks import health_selection
 from sendgrid_orchestration.settings import Source
 
+WORK = "sendgrid/work"
+LOADS = "loads"
+
 
 def job_name(source: Source) -> str:
     """Its name: the handle for alerts, tags and the command line."""
@@ -22,7 +25,7 @@ def events_job(source: Source) -> Any:
         selection=dg.AssetSelection.assets([source.name, "raw", "events"]) - health_selection(source),
         executor_def=dg.in_process_executor,
         description="Bring the posts that wait, or those of the chosen days, into the events table.",
-        tags={"sendgrid/source": source.name, "sendgrid/work": "loads"},
+        tags={"sendgrid/source": source.name, WORK: LOADS},
     )
 
 

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from time import monotonic, sleep
 from typing import Any
 
 from sendgrid_orchestration.load.loader import LoadResult
-
-LOOK_AGAIN_SECONDS = 0.5
 
 
 @dataclass(frozen=True)
@@ -44,42 +41,3 @@ class Tally:
             "seconds of loading": round(seconds, 3),
             "events per second": round(self.events_read / seconds, 1) if seconds else 0.0,
         }
-
-
-def while_posts_keep_coming(
-    load: Callable[[], LoadResult],
-    waiting: Callable[[], Collection[str]],
-    *,
-    patience: float,
-    at_most: float,
-    clock: Callable[[], float] = monotonic,
-    pause: Callable[[float], None] = sleep,
-) -> Iterator[LoadResult]:
-    """Load what waits, look for more, and end when nothing new came for a while.
-
-    Args:
-        load: loads what waits.
-        waiting: names what waits. What was seen once is not waited for again: a damaged file waits for ever.
-        patience: seconds without a new file after which this ends.
-        at_most: seconds after which this ends in any case.
-        clock: tells the time.
-        pause: waits.
-    """
-    began = last_new = clock()
-    seen: set[str] = set()
-    while True:
-        names = set(waiting())
-        more = bool(names - seen)
-        if more:
-            seen |= names
-            result = load()
-            yield result
-            last_new = clock()
-            more = result.remaining_files > 0
-            if more:
-                seen.clear()
-        now = clock()
-        if now - began >= at_most or now - last_new >= patience:
-            return
-        if not more:
-            pause(LOOK_AGAIN_SECONDS)

@@ -7,14 +7,18 @@ from datetime import UTC, datetime, timedelta
 
 from dagster import DagsterInstance, DagsterRun, RunRecord, RunsFilter
 
+from sendgrid_orchestration.defs.events.jobs import LOADS, WORK
 from sendgrid_orchestration.defs.partitions import RANGE_END, RANGE_START
 from sendgrid_orchestration.defs.runs import UNFINISHED
 
 PAGE = 200
 
+KEEP_LOADS_DAYS = 2
+"""While posts keep coming there is a load every ten seconds. What each brought stands in the ledger `loads` for good."""
+
 
 def delete_old_runs(instance: DagsterInstance, keep_days: int, now: datetime | None = None) -> int:
-    """Delete the runs that are older than this, but for those that something still stands on.
+    """Delete the runs that are older than this, loads already after two days, but none that something still stands on.
 
     The newest successful run of each kind (job, assets, range of days) is kept, however old: a partition that no run
     speaks of any more would look as if it had never been materialized.
@@ -22,7 +26,9 @@ def delete_old_runs(instance: DagsterInstance, keep_days: int, now: datetime | N
     Returns:
         How many were deleted.
     """
-    before = (now or datetime.now(UTC)) - timedelta(days=keep_days)
+    now = now or datetime.now(UTC)
+    before = now - timedelta(days=keep_days)
+    loads_before = now - timedelta(days=min(KEEP_LOADS_DAYS, keep_days))
     seen: set[tuple[object, ...]] = set()
     doomed = []
     for record in _newest_first(instance):
@@ -30,11 +36,16 @@ def delete_old_runs(instance: DagsterInstance, keep_days: int, now: datetime | N
         newest_of_its_kind = run.is_success and _kind(run) not in seen
         if run.is_success:
             seen.add(_kind(run))
-        if record.create_timestamp < before and run.status not in UNFINISHED and not newest_of_its_kind:
+        is_old = record.create_timestamp < (loads_before if _is_load(run) else before)
+        if is_old and run.status not in UNFINISHED and not newest_of_its_kind:
             doomed.append(run.run_id)
     for run_id in doomed:
         instance.delete_run(run_id)
     return len(doomed)
+
+
+def _is_load(run: DagsterRun) -> bool:
+    return run.is_success and run.tags.get(WORK) == LOADS
 
 
 def _kind(run: DagsterRun) -> tuple[object, ...]:

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from datetime import timedelta
+from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import psycopg
 from dagster_dbt import dbt_assets
 from pydantic import Field
 
@@ -14,10 +16,17 @@ from sendgrid_orchestration.defs.models import chart
 from sendgrid_orchestration.defs.models.command import build
 from sendgrid_orchestration.defs.models.jobs import op_name
 from sendgrid_orchestration.defs.models.project import environment
-from sendgrid_orchestration.defs.models.translator import SourceTranslator
+from sendgrid_orchestration.defs.models.translator import DAY_COLUMN, SourceTranslator
 from sendgrid_orchestration.defs.partitions import days_of
+from sendgrid_orchestration.defs.reporting import (
+    RowsByDay,
+    add_rows_of_days,
+    report_days,
+    report_views,
+    views_over,
+)
 from sendgrid_orchestration.defs.resources import Warehouse
-from sendgrid_orchestration.defs.tables import count_rows
+from sendgrid_orchestration.defs.tables import count_rows, rows_by_day
 from sendgrid_orchestration.settings import Source
 from sendgrid_orchestration.warehouse.engine import open_connection
 
@@ -56,26 +65,47 @@ def model_assets(
         context: dg.AssetExecutionContext, config: Build, warehouse: dg.ResourceParam[Warehouse]
     ) -> Iterator[Any]:
         url = warehouse.prepare(source)
+        rebuilt = days_of(context) if config.rebuild else None
+        specs = {spec.key: spec for spec in models.specs}  # of all models, whatever this run selected
         # In autocommit: a lock that was kept until the end would keep dbt from replacing the next table.
         with closing(open_connection(url, autocommit=True)) as conn:
-            invocation = build(context, environment(url, source) | window(context, config), artifacts)
-            for event in invocation.stream():
-                if isinstance(event, dg.Output):
-                    key = context.asset_key_for_output(event.output_name)
-                    table = context.assets_def.metadata_by_key[key]["dagster/table_name"]
-                    context.add_output_metadata(
-                        {"dagster/row_count": count_rows(conn, table), **chart.of(conn, table)},
-                        event.output_name,
-                    )
+            for event in build(context, environment(url, source) | window(rebuilt), artifacts).stream():
+                if not isinstance(event, dg.Output):
+                    yield event
+                    continue
+                key = context.asset_key_for_output(event.output_name)
+                table, by_day = _table(specs[key]), _rows_by_day(specs[key], conn)
+                context.add_output_metadata(
+                    {"dagster/row_count": count_rows(conn, table), **chart.of(conn, table)}, event.output_name
+                )
+                if code_version := specs[key].code_version:
+                    # The default is a hash over the versions above it, and changes with the days of the run.
+                    context.set_data_version(key, dg.DataVersion(code_version))
+                if by_day:
+                    add_rows_of_days(context, key, by_day)
                 yield event
+                if by_day and not rebuilt:  # it followed the loads: every day is up to date
+                    report_days(context, key, by_day)
+            moved = {*context.selected_asset_keys, dg.AssetKey([source.name, "raw", "events"])}
+            activity = dg.AssetKey([source.name, "activity"])  # which each load reports
+            views = [view for view in views_over(models.specs, moved) if view.key != activity]
+            report_views(context, views, lambda view: count_rows(conn, _table(view)))
 
     return models
 
 
-def window(context: dg.AssetExecutionContext, config: Build) -> dict[str, str]:
+def window(days: tuple[date, date] | None) -> dict[str, str]:
     """The days to rebuild, as the variables that the models read; without them they follow what was loaded."""
-    days = days_of(context) if config.rebuild else None
     if days is None:
         return {}
     first, last = days
     return {"SENDGRID_WINDOW_START": f"{first}", "SENDGRID_WINDOW_END": f"{last + timedelta(days=1)}"}
+
+
+def _table(spec: dg.AssetSpec) -> str:
+    return str(spec.metadata["dagster/table_name"])
+
+
+def _rows_by_day(spec: dg.AssetSpec, conn: psycopg.Connection) -> RowsByDay | None:
+    column = spec.metadata.get(DAY_COLUMN)
+    return partial(rows_by_day, conn, _table(spec), str(column)) if column else None

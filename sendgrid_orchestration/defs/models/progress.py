@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import date
 from typing import Any, LiteralString, Self
 
 import psycopg
@@ -26,7 +25,7 @@ class Progress:
 
     Attributes:
         load: the last load.
-        sync: how many syncs.
+        sync: how many syncs changed a row.
         code: which views there are, and on which day they were made: they are made again when they change, and once
             a day, when everything is tested.
     """
@@ -42,40 +41,31 @@ class Progress:
         return cls(int(load), int(sync), code)
 
     def to_text(self) -> str:
-        """For a sensor's cursor and a run's tag, where people see it."""
+        """For a sensor's cursor and the key of a run."""
         return f"load {self.load}, sync {self.sync}, models {self.code}"
 
-
-@dataclass(frozen=True)
-class Touched:
-    """The days on which the events of some loads happened."""
-
-    first: date
-    last: date
+    def news(self, before: Self | None) -> str:
+        """What is new since then, in a few words."""
+        if before is None:
+            return "first build"
+        if self.code != before.code:
+            return "new day or new code"
+        counts = {"load": self.load - before.load, "sync": self.sync - before.sync}
+        return ", ".join(f"{n} {word}{'s' * (n != 1)}" for word, n in counts.items() if n)
 
 
 def of_warehouse(conn: psycopg.Connection, source: Source, code: str) -> Progress:
     """How far the warehouse has come; at zero where nothing was ever loaded."""
-    sync = _value(
-        conn, source, "sync_runs", "count(*) filter (where finished_at is not null and error is null)"
-    )
+    changed = "count(*) filter (where error is null and inserted + updated + deleted > 0)"
+    sync = _value(conn, source, "sync_runs", changed)
     return Progress(max_load_id(conn, source.raw_schema), sync or 0, code)
 
 
-def touched_after(conn: psycopg.Connection, source: Source, load: int) -> Touched | None:
-    """The days that loads after this one touched; None if they brought no event that was not there."""
-    first = _value(conn, source, "loads", "min(first_event_date) filter (where load_id > %s)", load)
-    last = _value(conn, source, "loads", "max(last_event_date) filter (where load_id > %s)", load)
-    return Touched(first, last) if first and last else None
-
-
-def _value(
-    conn: psycopg.Connection, source: Source, table: str, expression: LiteralString, *values: int
-) -> Any:
+def _value(conn: psycopg.Connection, source: Source, table: str, expression: LiteralString) -> Any:
     exists = conn.execute("select to_regclass(%s)", [f"{source.raw_schema}.{table}"]).fetchone()
     if exists is None or exists[0] is None:
         return None
     query = sql.SQL("select {} from {}").format(sql.SQL(expression), sql.Identifier(source.raw_schema, table))
-    row = conn.execute(query, values).fetchone()
+    row = conn.execute(query).fetchone()
     assert row is not None
     return row[0]

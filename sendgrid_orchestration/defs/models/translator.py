@@ -8,6 +8,7 @@ from typing import Any
 import dagster as dg
 from dagster_dbt import DagsterDbtTranslator, DbtProject
 
+from sendgrid_orchestration.defs.models.checks import describe
 from sendgrid_orchestration.defs.models.project import PARSED_SCHEMA
 from sendgrid_orchestration.settings import Source
 
@@ -15,6 +16,9 @@ _PLACES = {"": [], "_marts": ["marts"], "_staging": ["staging"], "_raw": ["raw"]
 """What stands between source and name in an asset's key, by the suffix of the schema that holds the table."""
 
 _GROUPS = {"": "collections", "_marts": "marts", "_staging": "marts", "_raw": "events"}
+
+DAY_COLUMN = "partition_expr"
+"""Dagster's name for the metadata that says which column an asset is partitioned by."""
 
 
 class SourceTranslator(DagsterDbtTranslator):
@@ -33,13 +37,29 @@ class SourceTranslator(DagsterDbtTranslator):
         node = self.get_resource_props(manifest, unique_id)
         spec = super().get_asset_spec(manifest, unique_id, project)
         table = f"{self.schema(node)}.{_relation(node)}"
+        day = day_column(node)
         return spec.replace_attributes(
             group_name=f"{self._source.name}_{_GROUPS[_suffix(node)]}",
             owners=list(self._owners),
             kinds=_kinds(node),
             description=node.get("description") or f"dbt {node['resource_type']} {node['name']}.",
-            partitions_def=self._days if is_daily(node) else None,
-        ).merge_attributes(metadata={"dagster/table_name": table})
+            partitions_def=self._days if day else None,
+        ).merge_attributes(
+            metadata={"dagster/table_name": table, **({DAY_COLUMN: day} if day else {})},
+        )
+
+    def get_asset_check_spec(
+        self,
+        asset_spec: dg.AssetSpec,
+        manifest: Mapping[str, Any],
+        unique_id: str,
+        project: DbtProject | None,
+    ) -> dg.AssetCheckSpec | None:
+        """The check of a data test, with a description."""
+        spec = super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
+        if spec is None:
+            return None
+        return spec._replace(description=describe(self.get_resource_props(manifest, unique_id), manifest))
 
     def get_asset_key(self, dbt_resource_props: Mapping[str, Any]) -> dg.AssetKey:
         """`[source, "marts", name]`, `[source, "staging", name]`, and for what people query `[source, name]`."""
@@ -76,15 +96,22 @@ def read_tables(
     ]
 
 
-def is_daily(node: Mapping[str, Any]) -> bool:
-    """Whether a model is built day by day: the facts, and every incremental model with a day in its grain.
+def day_column(node: Mapping[str, Any]) -> str | None:
+    """The day by which a model is built: incremental models with a day in their grain, and facts about messages.
 
-    Not the others, which dbt builds incrementally too: each day of a partitioned asset costs every run that covers it
-    two entries in Dagster's log.
+    Not the other incremental models: each day of a partitioned asset costs every run that covers it two entries in
+    Dagster's log.
+
+    Returns:
+        The column; None if the model is not partitioned.
     """
-    grain = node.get("config", {}).get("meta", {}).get("grain", [])
-    has_day = any(str(column).endswith("_date") for column in grain)
-    return _materialized(node) == "incremental" and (has_day or str(node["name"]).startswith("fct_"))
+    if _materialized(node) != "incremental":
+        return None
+    grain = map(str, node.get("config", {}).get("meta", {}).get("grain", []))
+    of_a_fact = (
+        "sent_date" if str(node["name"]).startswith("fct_") and "sent_date" in node["columns"] else None
+    )
+    return next((column for column in grain if column.endswith("_date")), of_a_fact)
 
 
 def _suffix(node: Mapping[str, Any]) -> str:

@@ -1,6 +1,6 @@
 """One asset for each object of the API that a source has switched on."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from itertools import islice, pairwise
 from typing import get_args
@@ -9,8 +9,9 @@ import dagster as dg
 from dagster._utils.schedules import cron_string_iterator
 
 from sendgrid_orchestration.defs.objects.checks import check_results, check_specs
+from sendgrid_orchestration.defs.reporting import report_views, views_over
 from sendgrid_orchestration.defs.resources import SendGrid, Warehouse
-from sendgrid_orchestration.defs.tables import column_schema, count_rows
+from sendgrid_orchestration.defs.tables import RAW_VERSION, column_schema, count_rows
 from sendgrid_orchestration.sendgrid.errors import RateLimitedError, SendGridError, SendGridUnavailableError
 from sendgrid_orchestration.settings import ObjectName, Schedules, Settings, Source
 from sendgrid_orchestration.sync import sync_object
@@ -21,21 +22,36 @@ WORTH_ANOTHER_TRY = (RateLimitedError, SendGridUnavailableError)
 """Everything else that SendGrid says it would say again."""
 
 
-def object_assets(source: Source, settings: Settings) -> list[dg.AssetsDefinition]:
-    """The objects of one source, but for those that it skips."""
+def object_assets(
+    source: Source, settings: Settings, models: Sequence[dg.AssetSpec] = ()
+) -> list[dg.AssetsDefinition]:
+    """The objects of one source, but for those that it skips.
+
+    Args:
+        source: the source.
+        settings: schedules, limits of the checks, owners.
+        models: what dbt builds for this source; a sync also reports the views over its table.
+    """
     names: tuple[ObjectName, ...] = get_args(ObjectName)
     # An object that missed two syncs is overdue.
     freshness = dg.FreshnessPolicy.time_window(fail_window=2 * longest_interval(settings.schedules))
     return [
-        _object_asset(source, name, settings, freshness) for name in names if name not in source.skip_objects
+        _object_asset(source, name, settings, freshness, models)
+        for name in names
+        if name not in source.skip_objects
     ]
 
 
 def _object_asset(
-    source: Source, name: ObjectName, settings: Settings, freshness: dg.FreshnessPolicy
+    source: Source,
+    name: ObjectName,
+    settings: Settings,
+    freshness: dg.FreshnessPolicy,
+    models: Sequence[dg.AssetSpec],
 ) -> dg.AssetsDefinition:
     key = dg.AssetKey([source.name, "raw", name])
     table = f"{source.raw_schema}.{name}"
+    views = views_over(models, {key})
 
     @dg.asset(
         key=key,
@@ -44,6 +60,7 @@ def _object_asset(
         owners=list(settings.owners),
         description=TABLES[name].grain,
         metadata={"dagster/table_name": table, "dagster/column_schema": _declared(name)},
+        code_version=RAW_VERSION,
         freshness_policy=freshness,
         retry_policy=dg.RetryPolicy(max_retries=1, delay=60, jitter=dg.Jitter.PLUS_MINUS),
         pool=f"{source.name}_api",
@@ -73,6 +90,8 @@ def _object_asset(
                 )
             ),
         )
+        with connect(url) as conn:
+            report_views(context, views, lambda view: count_rows(conn, view.metadata["dagster/table_name"]))
 
     return fetch
 
