@@ -448,9 +448,10 @@ class Schedules(_Part):
     maintenance: str = "17 3 * * *"
     """When old runs are deleted and the next months' tables are made."""
     first_day: date = date(2025, 1, 1)
-    """The first day that Dagster shows a partition for. Changing it later loses nothing."""
+    """The first day that Dagster shows a partition for; days without events are shown as built. Changing it loses nothing."""
     keep_runs_days: int = Field(default=30, ge=1)
-    """Dagster keeps every run for ever by itself; older ones than this are deleted, but for the last of each kind."""
+    """Dagster keeps every run for ever by itself; older ones than this are deleted, but for the last of each kind. Loads that
+    succeeded go after two days: the ledger says for good what each brought."""
 
     @field_validator("objects", "maintenance")
     @classmethod

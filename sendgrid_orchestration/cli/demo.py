@@ -22,7 +22,7 @@ LOOK_AT = """
 [bold]Dagster: {url}[/]
 
   the way from webhook to mart   {url}/assets/marketing/marts/mart_email_overview_daily?view=lineage&lineageScope=upstream&lineageDepth=6
-  rows over time                 {url}/assets/marketing/raw/events?view=overview   (Metadata, Plots)
+  rows over time                 {url}/assets/marketing/activity?view=overview   (Metadata, Plots)
   loads, and models after them   {url}/runs
   everything, in groups          {url}/asset-groups
 

@@ -31,6 +31,16 @@ query Status($id: String!) {
 }
 """
 
+ASSETS = "{ assetNodes { assetKey { path } staleStatus partitionStats { numMaterialized numPartitions } } }"
+
+ROWS = """
+query Rows($asset: AssetKeyInput!) {
+  assetNodeOrError(assetKey: $asset) { ... on AssetNode { assetMaterializations(limit: 50) {
+    metadataEntries { label ... on IntMetadataEntry { intValue } }
+  } } }
+}
+"""
+
 
 def test_events_arrive_and_marts_follow_by_themselves(live: Live) -> None:
     """Promises S1, S26, S45: posts are in `activity`, each once, and the marts know of them."""
@@ -54,6 +64,39 @@ def test_objects_are_fetched_by_their_job(live: Live) -> None:
     assert live.value("select count(*) from sendgrid_marketing.lists") == len(account.membership.lists)
     assert live.value("select count(*) from sendgrid_marketing.segments") == len(account.membership.segments)
     assert live.value("select count(*) from sendgrid_marketing.recipients") == account.contact_count()
+
+
+def test_what_is_current_looks_current(live: Live) -> None:
+    """Every day is shown as built, the first build included; no sync leaves a mark on what it did not make old."""
+
+    def not_current() -> dict[str, object]:
+        nodes = live.dagster.ask(ASSETS)["assetNodes"]
+        states = {
+            "/".join(node["assetKey"]["path"]): (node["staleStatus"], node["partitionStats"])
+            for node in nodes
+        }
+        assert sum(days is not None for _, days in states.values()) >= 3
+        return {
+            name: (status, days)
+            for name, (status, days) in states.items()
+            if status != "FRESH" or (days and days["numMaterialized"] < days["numPartitions"])
+        }
+
+    live.wait_until("the models", lambda: not not_current())
+    live.wait_for_run(live.dagster.launch("marketing_objects"))
+    assert not_current() == {}
+
+
+def test_a_view_shows_its_rows_after_each_sync(live: Live) -> None:
+    lists = len(live.stage.simulators["marketing"].account.membership.lists)
+
+    def rows() -> list[int]:
+        asset = live.dagster.ask(ROWS, {"asset": {"path": ["marketing", "lists"]}})["assetNodeOrError"]
+        entries = [entry for one in asset["assetMaterializations"] for entry in one["metadataEntries"]]
+        return [entry["intValue"] for entry in entries if entry["label"] == "dagster/row_count"]
+
+    assert len(rows()) >= 2, "dots of a curve"
+    assert rows()[0] == lists
 
 
 def test_a_backfill_over_days_is_one_run_and_gives_the_same_rows(live: Live) -> None:
