@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from datetime import date, timedelta
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sendgrid_orchestration.sendgrid.errors import NotFoundError, WrongFamilyError
+from sendgrid_orchestration.sendgrid.errors import NotAllowedError, NotFoundError, WrongFamilyError
 from sendgrid_orchestration.sendgrid.paging import Row, rows_in, token_pages, whole_list
 from sendgrid_orchestration.sync.context import Context
 from sendgrid_orchestration.sync.errors import NotOfferedError
 from sendgrid_orchestration.sync.mirror import Partial, Records, Seen
 from sendgrid_orchestration.sync.shape import moment
-from sendgrid_orchestration.warehouse.object_tables import TABLES
 
 _SEGMENTS = "/v3/marketing/segments/2.0"
 _OLD_SEGMENTS = "/v3/marketing/segments"
@@ -20,13 +18,6 @@ _SINGLE_SENDS = "/v3/marketing/singlesends"
 
 _PAGE = 1000
 _SMALL_PAGE = 100  # no most is documented; Airbyte reads pages of a hundred
-_STATS_PAGE = 50
-
-FIRST_STATS = timedelta(days=396)
-"""How far back the days of a mailing are read at first …"""
-
-STATS_AGAIN = timedelta(days=30)
-"""… and how far before its last known day later: opens and clicks are counted late, incidents are corrected."""
 
 
 def lists(context: Context) -> Iterator[Row]:
@@ -101,7 +92,7 @@ def field_definitions(context: Context) -> Iterator[Row]:
             context.reading.doubt(f"{path}: there are no {kind}, which every account has.")
 
 
-def campaigns(context: Context) -> Records:
+def campaigns(context: Context) -> Iterator[Row]:
     """`GET /v3/marketing/campaigns`, which SendGrid does not document: the only list of automations by name."""
     try:
         yield from token_pages(
@@ -136,120 +127,20 @@ def single_sends(context: Context) -> Records:
         yield {**single_send, **(detail if isinstance(detail, dict) else {})}
 
 
-def single_send_stats(context: Context) -> Records:
-    """Totals of every single send, then the days of those whose total moved, and the variations of their A/B tests."""
-    yield from _stats(context, "single_send_stats", "singlesends", ("ab_variation", "ab_phase"), with_ab_test)
+def listed_single_sends(context: Context) -> dict[Any, Row]:
+    """Every single send by its id, as the list tells it: a hundred a request."""
+    pages = token_pages(context.client, _SINGLE_SENDS, context.reading, params={"page_size": _SMALL_PAGE})
+    return {one.get("id"): one for one in pages}
 
 
-def automation_stats(context: Context) -> Records:
-    """Totals of every automation, then the days and the steps of those whose total moved."""
-    yield from _stats(context, "automation_stats", "automations", ("step_id",), lambda _, moved: moved)
+def listed_campaigns(context: Context) -> dict[Any, Row]:
+    """Every campaign by its id, automations among them; empty where the account does not offer the undocumented list."""
+    try:
+        return {row.get("id"): row for row in campaigns(context)}
+    except (NotOfferedError, NotAllowedError):
+        return {}
 
 
 def with_ab_test(context: Context, moved: set[Any]) -> set[Any]:
-    """Those that test a variation against another: one in many, and told by the list of single sends, a hundred a request."""
-    pages = token_pages(context.client, _SINGLE_SENDS, context.reading, params={"page_size": _SMALL_PAGE})
-    return moved & {one.get("id") for one in pages if one.get("is_abtest")}
-
-
-_COMPARED = (
-    "requests",
-    "delivered",
-    "opens",
-    "unique_opens",
-    "clicks",
-    "unique_clicks",
-    "bounces",
-    "unsubscribes",
-)
-
-
-def _stats(
-    context: Context,
-    table: str,
-    kind: str,
-    parts: tuple[str, ...],
-    divided: Callable[[Context, set[Any]], set[Any]],
-) -> Records:
-    """What became of each mailing.
-
-    Args:
-        context: the circumstances.
-        table: the target.
-        kind: SendGrid's word for these mailings, in the path.
-        parts: the fields that tell parts of a mailing apart; "all" where they are counted together.
-        divided: of the mailings whose total moved, those whose parts are worth a request of their own.
-    """
-    path = f"/v3/marketing/stats/{kind}"
-    identity = ("id", *parts, "aggregation")
-    defaults = {**dict.fromkeys(parts, "all"), "aggregation": "total"}
-    known = context.known(table, TABLES[table].key, _COMPARED)
-    moved = []
-    for total in token_pages(
-        context.client, path, context.reading, params={"page_size": _STATS_PAGE}, identity=identity
-    ):
-        row = {**defaults, **total}
-        stats = row.get("stats") or {}
-        if known.get(tuple(row.get(name) for name in identity)) != tuple(
-            stats.get(name) for name in _COMPARED
-        ):
-            moved.append(row.get("id"))
-        yield row
-    last_days: dict[Any, str] = {}
-    for key in known:
-        if key[-1] != "total":
-            last_days[key[0]] = max(last_days.get(key[0], ""), key[-1])
-    in_parts = divided(context, set(moved)) if moved else set()
-    for number, one in enumerate(dict.fromkeys(moved), start=1):
-        try:
-            for row in _days(context, f"{path}/{one}", last_days.get(one), identity):
-                whole = {**defaults, **row}
-                # A day without anything is not worth a row, unless it had something before.
-                if (
-                    any((row.get("stats") or {}).values())
-                    or tuple(whole.get(name) for name in identity) in known
-                ):
-                    yield whole
-            if one in in_parts:
-                yield from _parts(context, f"{path}/{one}", identity, defaults)
-        except NotFoundError:
-            context.reading.note(f"{kind} {one} was deleted while its statistics were read.")
-        if number % 100 == 0:
-            context.progress(f"{table}: the days of {number} of {len(moved)} read.")
-
-
-def _parts(
-    context: Context, path: str, identity: tuple[str, ...], defaults: dict[str, str]
-) -> Iterator[dict[str, Any]]:
-    """The totals of each part: variations and phases of an A/B test, steps of an automation."""
-    parts = identity[1:-1]
-    grouped: dict[str, str | int | None] = {
-        "aggregated_by": "total",
-        # As for days; the first is before the oldest mailing of today's Marketing Campaigns.
-        "start_date": "2018-01-01",
-        "end_date": context.now.date().isoformat(),
-        "timezone": "UTC",
-        "group_by": ",".join(parts),
-        "page_size": _STATS_PAGE,
-    }
-    for row in token_pages(context.client, path, context.reading, params=grouped, identity=identity):
-        whole = {**defaults, **row}
-        # What no part is told of stands in the list of totals already.
-        if any(whole[part] != "all" for part in parts):
-            yield whole
-
-
-def _days(
-    context: Context, path: str, last_day: str | None, identity: tuple[str, ...]
-) -> Iterator[dict[str, Any]]:
-    today = context.now.date()
-    first = date.fromisoformat(last_day) - STATS_AGAIN if last_day else today - FIRST_STATS
-    # Both dates are always sent: SendGrid's specification gives them defaults in the year 2021.
-    by_day: dict[str, str | int | None] = {
-        "aggregated_by": "day",
-        "start_date": first.isoformat(),
-        "end_date": today.isoformat(),
-        "timezone": "UTC",
-        "page_size": _STATS_PAGE,
-    }
-    yield from token_pages(context.client, path, context.reading, params=by_day, identity=identity)
+    """Those that test a variation against another: one in many."""
+    return moved & {one for one, row in listed_single_sends(context).items() if row.get("is_abtest")}

@@ -13,6 +13,7 @@ from sendgrid_orchestration.sync import (
     contactdb,
     legacy_recipients,
     links,
+    mailing_stats,
     marketing,
     members,
     recipients,
@@ -146,7 +147,7 @@ _SPECS = (
             "single_send_stats",
             (
                 f"{_STATS}/singlesends?page_size=1",
-                _mirrored("single_send_stats", marketing.single_send_stats, ("single_send_id",)),
+                _mirrored("single_send_stats", mailing_stats.single_send_stats, ("single_send_id",)),
             ),
         )
     ),
@@ -155,7 +156,7 @@ _SPECS = (
             "automation_stats",
             (
                 f"{_STATS}/automations?page_size=1",
-                _mirrored("automation_stats", marketing.automation_stats, ("automation_id",)),
+                _mirrored("automation_stats", mailing_stats.automation_stats, ("automation_id",)),
             ),
         )
     ),

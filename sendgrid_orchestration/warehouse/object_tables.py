@@ -92,7 +92,7 @@ def _counts(prefix: str, *names: str) -> tuple[Column, ...]:
     return tuple(Column(name, "bigint", f"{prefix}{name}") for name in names)
 
 
-_MARKETING_METRICS = (
+MARKETING_METRICS = (
     "requests", "delivered", "bounces", "bounce_drops", "invalid_emails", "opens", "unique_opens", "clicks",
     "unique_clicks", "spam_reports", "spam_report_drops", "unsubscribes",
 )  # fmt: skip
@@ -347,7 +347,7 @@ _TABLES = (
             _text("ab_phase", note="send, test or all."),
             _text("aggregation", note="`total`, or the day as YYYY-MM-DD."),
             Column("date", "date", "aggregation", "The day; null for the total."),
-            *_counts("stats.", *_MARKETING_METRICS),
+            *_counts("stats.", *MARKETING_METRICS),
             EXTRA,
         ),
         key=("single_send_id", "ab_variation", "ab_phase", "aggregation"),
@@ -363,7 +363,7 @@ _TABLES = (
             ),
             _text("aggregation", note="`total`, or the day as YYYY-MM-DD."),
             Column("date", "date", "aggregation", "The day; null for the total."),
-            *_counts("stats.", *_MARKETING_METRICS),
+            *_counts("stats.", *MARKETING_METRICS),
             EXTRA,
         ),
         key=("automation_id", "step_id", "aggregation"),
