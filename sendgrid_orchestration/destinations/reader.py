@@ -307,7 +307,7 @@ class Reader:
         order: sql.Composable,
         reason: sql.Composable | None = None,
         more: Sequence[sql.Composable] = (),
-    ) -> Iterator[tuple[Event, list[Any]]]:
+    ) -> Iterator[tuple[Event, tuple[Any, ...]]]:
         query = sql.SQL("""
             select {columns}
             from {relations}
@@ -330,12 +330,13 @@ class Reader:
             order=order,
         )
         with self._conn.transaction(), self._conn.cursor(name="events", binary=True) as cursor:
-            cursor.itersize = FETCH
             self._conn.execute("set local work_mem = '64MB'")
             cursor.execute(query)
             end = 5 + len(self._columns)
-            for row in cursor:
-                yield Event(Position(*row[:3]), row[3], row[4], row[5:end]), list(row[end:])
+            # By hand: the cursor's own iterator takes a third of the time of reading.
+            while rows := cursor.fetchmany(FETCH):
+                for row in rows:
+                    yield Event(Position(*row[:3]), row[3], row[4], row[5:end]), row[end:]
 
 
 class _Backfilled:

@@ -12,7 +12,6 @@ import base64
 import gzip
 from collections.abc import Sequence
 from datetime import datetime
-from functools import lru_cache
 from importlib.metadata import version
 from typing import Any, LiteralString
 
@@ -140,11 +139,9 @@ def _track(
             "event": name,
             "anonymousId": anonymous_id,
             "messageId": message_id,
-            "timestamp": _iso(at),
+            "timestamp": at,
             "context": {"library": LIBRARY, "traits": traits},
             "properties": properties,
-        }
+        },
+        option=orjson.OPT_UTC_Z,
     )
-
-
-_iso = lru_cache(maxsize=4096)(iso_time)  # events happen in the same few seconds

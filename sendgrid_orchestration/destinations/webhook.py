@@ -91,10 +91,13 @@ class Webhook:
 
     def test_event(self, message_id: str, now: datetime) -> Message:
         """An event of a type that SendGrid has not."""
-        body = orjson.dumps({"id": message_id, "timestamp": iso_time(now), "data": {"event": "test"}})
+        body = orjson.dumps(
+            {"id": message_id, "timestamp": now, "data": {"event": "test"}}, option=orjson.OPT_UTC_Z
+        )
         return Message.of_no_event(body, now, "")
 
 
 def _message(event: Event, message_id: str, data: dict[str, object]) -> Message:
-    body = orjson.dumps({"id": message_id, "timestamp": iso_time(event.position.event_at), "data": data})
+    written = {"id": message_id, "timestamp": event.position.event_at, "data": data}
+    body = orjson.dumps(written, option=orjson.OPT_UTC_Z)
     return Message(event.position, event.choice, body, str(data.get("email", "")))
