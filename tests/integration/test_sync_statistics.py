@@ -80,7 +80,7 @@ def test_published_places_become_exactly_these_rows(account: Mirror) -> None:
     """The example of stats_v3 is of a province; whole countries are told where no country is asked for."""
     path = "/v3/geo/stats"
     for answer in (
-        [published("country", "us", GEO)],
+        [published("country", "us", GEO), published("province", "Somewhere", GEO)],
         [published("province", "TX", GEO)],
         [published("province", "ON", GEO)],
     ):
@@ -228,6 +228,16 @@ def test_a_read_that_failed_is_no_read(account: Mirror) -> None:
     assert account.value("select count(*) from {raw}.daily_stats") == 0
     account.simulator.faults.clear()
     assert account.sync("daily_stats").inserted == 397
+
+
+def test_categories_that_were_not_all_listed_are_read_from_the_beginning_again(account: Mirror) -> None:
+    """Else the history of one that was missing from the list would never be read."""
+    account.simulator.faults.add("/v3/categories$", times=None, change=lambda rows: [*rows, "odd"])
+    assert not account.sync("category_stats").complete
+    account.simulator.faults.clear()
+    account.simulator.log.clear()
+    account.sync("category_stats")
+    assert min(spans(account, "/v3/categories/stats"))[0] <= account.now.date() - timedelta(days=393)
 
 
 def test_the_settings_say_how_far_back_statistics_go(account: Mirror) -> None:
