@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from http import HTTPStatus
 from typing import Literal, get_args
 
 import fsspec
@@ -28,6 +29,7 @@ from sendgrid_orchestration.sendgrid.errors import (
     NotAllowedError,
     NotFoundError,
     SendGridError,
+    UnexpectedAnswerError,
     WrongFamilyError,
 )
 from sendgrid_orchestration.sendgrid.family import Family
@@ -188,10 +190,8 @@ def _object(
     try:
         client.get(endpoint)
     except SendGridError as error:
-        if name == "campaigns" and on == "new" and isinstance(error, (NotFoundError, WrongFamilyError)):
-            return Check(
-                "object", subject, "ok", "This account does not offer the undocumented list of campaigns."
-            )
+        if absence := _absence(name, on, error):
+            return Check("object", subject, "ok", absence)
         try:
             if isinstance(error, NotAllowedError):
                 return _not_granted(subject, name, family.missing_scope(client, on, error))
@@ -211,6 +211,15 @@ def _object(
                 ),
             )
     return Check("object", subject, "ok", f"{endpoint.partition('?')[0]} answers.")
+
+
+def _absence(name: ObjectName, on: Family, error: SendGridError) -> str | None:
+    """Why the error only says that the account does not have the object; None where it says more."""
+    if name == "campaigns" and on == "new" and isinstance(error, (NotFoundError, WrongFamilyError)):
+        return "This account does not offer the undocumented list of campaigns."
+    if name in ("subusers", "subuser_stats") and isinstance(error, UnexpectedAnswerError):
+        return "This account cannot have subusers." if error.status == HTTPStatus.UNAUTHORIZED else None
+    return None
 
 
 def _not_granted(subject: str, name: ObjectName, refusal: MissingScopeError) -> Check:

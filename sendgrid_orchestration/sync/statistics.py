@@ -10,18 +10,27 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import partial
-from typing import Any
+from http import HTTPStatus
+from typing import Any, TypeVar
 from urllib.parse import quote_plus
 
 from psycopg import sql
 
-from sendgrid_orchestration.sendgrid.errors import BadRequestError, NotFoundError, SendGridError
+from sendgrid_orchestration.sendgrid.errors import (
+    BadRequestError,
+    NotFoundError,
+    SendGridError,
+    UnexpectedAnswerError,
+)
 from sendgrid_orchestration.sendgrid.paging import Row, offset_pages, whole_list
 from sendgrid_orchestration.sync import account, ledger
 from sendgrid_orchestration.sync.context import Context
+from sendgrid_orchestration.sync.errors import NotOfferedError
 from sendgrid_orchestration.sync.mirror import Reader, Records
 from sendgrid_orchestration.warehouse.engine import connect
 from sendgrid_orchestration.warehouse.object_tables import TABLES
+
+T = TypeVar("T")
 
 FIRST_DAYS = timedelta(days=396)
 """How far back the first sync reads unless the settings say otherwise: thirteen months."""
@@ -74,17 +83,37 @@ def category_stats(context: Context) -> Records:
 
 def subusers(context: Context) -> Iterator[Row]:
     """`GET /v3/subusers`, with the region of each."""
-    return offset_pages(
-        context.client,
-        "/v3/subusers",
-        context.reading,
-        params={"include_region": "true"},
-        limit=SUBUSERS_PAGE,
+    return _of_parents(
+        offset_pages(
+            context.client,
+            "/v3/subusers",
+            context.reading,
+            params={"include_region": "true"},
+            limit=SUBUSERS_PAGE,
+        )
     )
 
 
 def subuser_stats(context: Context) -> Records:
     """`GET /v3/subusers/stats`, of every subuser but those in the EU, whom the endpoint does not cover."""
+    return _of_parents(_subuser_stats(context))
+
+
+def _of_parents(rows: Iterator[T]) -> Iterator[T]:
+    """The rows, on an account that may have subusers.
+
+    Raises:
+        NotOfferedError: the account may not: the only error that is documented is 401, which here does not mean the key.
+    """
+    try:
+        yield from rows
+    except UnexpectedAnswerError as refusal:
+        if refusal.status != HTTPStatus.UNAUTHORIZED:
+            raise
+        raise NotOfferedError(f"This account cannot have subusers ({refusal.status}).") from refusal
+
+
+def _subuser_stats(context: Context) -> Records:
     listed = list(subusers(context))
     names = [row.get("username") for row in listed if row.get("region") != "eu"]
     if len(names) < len(listed):

@@ -143,6 +143,16 @@ def test_doctor_and_sync_agree_on_what_is_granted(
         assert result.refusal is None or result.refusal.scope in check.remedy
 
 
+def test_an_account_that_cannot_have_subusers_is_not_at_fault(configured: Any, sendgrid: Simulator) -> None:
+    """It answers 401 to a key that it knows (subusers_v3)."""
+    body = {"errors": [{"field": None, "message": "authorization required"}]}
+    sendgrid.faults.add("/v3/subusers", times=None, status=401, body=body)
+    checks = run_checks(configured())
+    for name in ("subusers", "subuser_stats"):
+        check = found(checks, "object", f"prod.{name}")
+        assert (check.status, check.finding) == ("ok", "This account cannot have subusers.")
+
+
 def test_the_family_is_told(configured: Any, sendgrid: Simulator) -> None:
     sendgrid.account.family = "legacy"
     checks = run_checks(configured())

@@ -410,6 +410,29 @@ def test_an_account_without_subusers_has_none_and_no_fault(account: Mirror) -> N
 
 
 @pytest.mark.parametrize(
+    ("name", "path", "status", "offered"),
+    [
+        ("subusers", "/v3/subusers", 401, False),
+        ("subusers", "/v3/subusers", 403, True),
+        ("subuser_stats", "/v3/subusers", 401, False),
+        ("subuser_stats", "/v3/subusers", 403, True),
+        ("subuser_stats", "/v3/subusers/stats", 401, False),
+        ("subuser_stats", "/v3/subusers/stats", 403, True),
+    ],
+)
+def test_an_account_that_cannot_have_subusers_has_no_fault(
+    account: Mirror, name: str, path: str, status: int, offered: bool
+) -> None:
+    """subusers_v3 documents 401 and nothing else; other endpoints answer 403 to plans that lack a feature."""
+    account.sync(name)
+    body = {"errors": [{"field": None, "message": "authorization required"}]}
+    account.simulator.faults.add(f"{path}$", times=None, status=status, body=body)
+    result = account.sync(name)
+    assert (result.offered, result.was_read, result.deleted) == (offered, False, 0)
+    assert account.value(f"select count(*) from {{raw}}.{name} where deleted_at is null") > 0
+
+
+@pytest.mark.parametrize(
     ("name", "scope"),
     [
         ("subusers", "subusers.read"),
