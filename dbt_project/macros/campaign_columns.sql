@@ -13,7 +13,7 @@
         then 'campaign'
         when {{ r }}.newsletter_id <> ''
         then 'newsletter'
-        when {{ template_key(r) }} is not null
+        when {{ template_id(r) }} is not null
         then 'template'
         when {{ first_category(r) }} is not null
         then 'category'
@@ -25,21 +25,23 @@
 {% macro campaign_key(r) -%}
     case
         when {{ r }}.singlesend_id <> ''
-        then 'single_send:' || {{ r }}.singlesend_id
+        then 'single_send:' || {{ bounded(r ~ ".singlesend_id") }}
         when {{ r }}.mc_auto_id <> ''
         then
-            'automation_step:'
-            || {{ r }}.mc_auto_id
-            || ':'
-            || coalesce({{ r }}.mc_auto_step_id, '')
+            {{
+                bounded(
+                    "'automation_step:' || " ~ r ~ ".mc_auto_id || ':' || "
+                    "coalesce(" ~ r ~ ".mc_auto_step_id, '')"
+                )
+            }}
         when {{ r }}.marketing_campaign_id <> ''
-        then 'campaign:' || {{ r }}.marketing_campaign_id
+        then 'campaign:' || {{ bounded(r ~ ".marketing_campaign_id") }}
         when {{ r }}.newsletter_id <> ''
-        then 'newsletter:' || {{ r }}.newsletter_id
-        when {{ template_key(r) }} is not null
+        then 'newsletter:' || {{ bounded(r ~ ".newsletter_id") }}
+        when {{ template_id(r) }} is not null
         then 'template:' || {{ template_key(r) }}
         when {{ first_category(r) }} is not null
-        then 'category:' || {{ first_category(r) }}
+        then 'category:' || {{ bounded(first_category(r)) }}
         else 'none'
     end
 {%- endmacro %}
@@ -61,7 +63,7 @@
         then {{ r }}.marketing_campaign_name
         when {{ r }}.newsletter_id <> ''
         then {{ r }}.newsletter_id
-        when {{ template_key(r) }} is not null
+        when {{ template_id(r) }} is not null
         then
             {% if template_name %} coalesce({{ template_name }}, {{ template_key(r) }})
             {%- else %} {{ template_key(r) }}
@@ -82,7 +84,7 @@
 {%- endmacro %}
 
 {# Id of the template, under whichever of its three names the event carries it. #}
-{% macro template_key(r) -%}
+{% macro template_id(r) -%}
     coalesce(
         nullif({{ r }}.template_id, ''),
         nullif({{ r }}.sg_template_id, ''),
@@ -90,18 +92,24 @@
     )
 {%- endmacro %}
 
+{# The same, short enough for an index. #}
+{% macro template_key(r) -%} {{ bounded(template_id(r)) }} {%- endmacro %}
+
 {# Single sends test variants as versions of a template, the old campaigns as A, B, … #}
 {% macro ab_variation(r) -%}
     case
         when {{ r }}.marketing_campaign_id <> ''
-        then nullif({{ r }}.marketing_campaign_version, '')
+        then {{ bounded("nullif(" ~ r ~ ".marketing_campaign_version, '')", 250) }}
         when {{ r }}.singlesend_id <> ''
         then
-            coalesce(
-                nullif({{ r }}.template_version_id, ''),
-                nullif({{ r }}.sg_template_id, ''),
-                nullif({{ r }}.template_id, '')
-            )
+            {{
+                bounded(
+                    "coalesce(nullif(" ~ r ~ ".template_version_id, ''), "
+                    "nullif(" ~ r ~ ".sg_template_id, ''), "
+                    "nullif(" ~ r ~ ".template_id, ''))",
+                    250,
+                )
+            }}
     end
 {%- endmacro %}
 

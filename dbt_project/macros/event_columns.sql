@@ -13,16 +13,19 @@
 
 {# What stands behind the @ of an address, in lower case. #}
 {% macro domain_of(email) -%}
-    nullif(
-        lower(
-            btrim(
-                case
-                    when {{ email }} like '%@%' then split_part({{ email }}, '@', -1)
-                end
-            )
-        ),
-        ''
-    )
+    {%- set domain -%}
+        nullif(
+            lower(
+                btrim(
+                    case
+                        when {{ email }} like '%@%' then split_part({{ email }}, '@', -1)
+                    end
+                )
+            ),
+            ''
+        )
+    {%- endset -%}
+    {{ bounded(domain, of=email) }}
 {%- endmacro %}
 
 {# SendGrid's "Test your integration" posts: always this address, and one made-up message id. #}
@@ -35,7 +38,12 @@
 
 {# The same link with another query string (utm tags, recipient ids) is the same link. #}
 {% macro url_without_query(url) -%}
-    nullif(split_part(split_part({{ url }}, '#', 1), '?', 1), '')
+    {{
+        bounded(
+            "nullif(split_part(split_part(" ~ url ~ ", '#', 1), '?', 1), '')",
+            of=url,
+        )
+    }}
 {%- endmacro %}
 
 {#

@@ -38,7 +38,7 @@
 
         contacts as (
 
-            select id, lower(btrim(email)) as recipient_key
+            select id, {{ recipient_key("email") }} as recipient_key
             from {{ source("sendgrid", "recipients") }}
             where email <> ''
 

@@ -26,6 +26,9 @@ Places = NDArray[np.intp]
 LONGEST_RECORD = 1 << 24
 """Bytes. A contact's row has some hundreds; a quotation mark that nobody closes would gather the rest of the file."""
 
+# Python refuses fields of more than 131,072 characters unless told otherwise; a record's length is bounded here already.
+csv.field_size_limit(LONGEST_RECORD)
+
 _QUOTE = b'"'
 _GZIP_MAGIC = b"\x1f\x8b"
 _BLOCK = 1 << 18

@@ -16,6 +16,7 @@ import psycopg
 from psycopg import sql
 
 from sendgrid_orchestration.sendgrid.reading import Reading
+from sendgrid_orchestration.warehouse.bounded_text import bounded
 from sendgrid_orchestration.warehouse.object_tables import TABLES
 
 TYPES = {"text": "text", "number": "numeric", "date": "timestamptz"}
@@ -79,7 +80,7 @@ def align(
         that rows which did not change must be read all the same.
     """
     defined = {
-        str(one["id"]): (
+        bounded(str(one["id"])): (
             str(one.get("name") or one["id"]),
             str(one.get("field_type") or one.get("type") or "Text"),
         )

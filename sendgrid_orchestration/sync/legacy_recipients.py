@@ -17,6 +17,7 @@ from sendgrid_orchestration.sync.custom_fields import CustomField, align
 from sendgrid_orchestration.sync.fingerprints import KnownPrints
 from sendgrid_orchestration.sync.shape import fingerprint
 from sendgrid_orchestration.sync.staged import Staged
+from sendgrid_orchestration.warehouse.bounded_text import bounded
 from sendgrid_orchestration.warehouse.merge import Counts
 from sendgrid_orchestration.warehouse.object_tables import TABLES
 
@@ -101,7 +102,7 @@ def _batches(rows: Iterator[Row]) -> Iterator[list[Row]]:
 def _values(recipient: Row, fields: dict[str, CustomField]) -> dict[str, str | None]:
     values = {name: _text(recipient.get(name)) for name in _FIXED}
     for custom in recipient.get("custom_fields") or ():
-        field = fields.get(str(custom.get("id"))) if isinstance(custom, dict) else None
+        field = fields.get(bounded(str(custom.get("id")))) if isinstance(custom, dict) else None
         if field is not None:
             values[field.column] = _text(custom.get("value"))
     return values

@@ -86,8 +86,8 @@ def _stage(context: Context, table: Table, read: Reader) -> int:
         for arrival, record in enumerate(read(context), start=1):
             if isinstance(record, Seen):
                 values: list[Any] = [None] * len(names)
-                for place, part in zip(places, record.key, strict=True):
-                    values[place] = part
+                for name, place, part in zip(table.key, places, record.key, strict=True):
+                    values[place] = table.bounded_key(name, part)
                 rows.write_row((*values, None, arrival, True))
             else:
                 values, content_hash = (

@@ -155,8 +155,14 @@ class _Read:
                     )
         except psycopg.errors.BadCopyFileFormat as error:
             raise _damaged(error) from error
-        except (psycopg.DataError, psycopg.IntegrityError, _NeedsStagingError):
-            # A value that does not fit its type, an id that comes twice, none at all, an unknown column: staging sorts it out.
+        except (
+            psycopg.DataError,
+            psycopg.IntegrityError,
+            psycopg.errors.ProgramLimitExceeded,
+            _NeedsStagingError,
+        ):
+            # A value that does not fit its type, an id that comes twice, none at all, or too long for an index, an unknown
+            # column: staging sorts it out.
             return None
         return Counts(rows=self.rows, inserted=self.rows)
 

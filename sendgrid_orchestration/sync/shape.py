@@ -81,6 +81,9 @@ class Shaper:
                 self.unfit.add(name)
                 extra[name] = found
                 value = None
+            if column.name in self.table.key and (cut := self.table.bounded_key(column.name, value)) != value:
+                extra[name] = value
+                value = cut
             if value is not None:
                 plain[column.name] = value
             values.append(

@@ -10,6 +10,7 @@ from psycopg import sql
 
 from sendgrid_orchestration.sync.context import Context
 from sendgrid_orchestration.sync.fingerprints import KnownPrints, Prints
+from sendgrid_orchestration.warehouse.bounded_text import LONGEST_BYTES, bounded
 from sendgrid_orchestration.warehouse.merge import Counts, Merge
 from sendgrid_orchestration.warehouse.object_tables import TABLES
 
@@ -49,11 +50,28 @@ class Staged:
             return 0
         if nameless := conn.execute("delete from staged where id is null").rowcount:
             reading.doubt(f"{nameless} contacts came without an id and were left out.")
+        self._cut_ids()
         conn.execute("analyze staged")
         self._replaced = self._stored_prints()
         if len(again := known.were_seen(self._replaced)):
             self._drop_twins(again)
         return self._context.number(sql.SQL("select count(distinct id) from staged").format())
+
+    def _cut_ids(self) -> None:
+        """Make every id fit into an index; the whole of it goes to `custom_fields`."""
+        conn = self._context.conn
+        longest = conn.execute(
+            "select distinct id from staged where octet_length(id) > %s", [LONGEST_BYTES]
+        ).fetchall()
+        if not longest:
+            return
+        conn.execute('alter table staged add column "whole id" text')
+        self._unknown["whole id"] = "contact_id"
+        with conn.cursor() as cursor:
+            cursor.executemany(
+                'update staged set id = %s, "whole id" = id where id = %s',
+                [(bounded(whole), whole) for (whole,) in longest],
+            )
 
     def _stored_prints(self) -> Prints:
         """The fingerprints that the staged contacts have in the table so far, where they are there."""

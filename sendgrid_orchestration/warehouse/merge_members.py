@@ -10,6 +10,7 @@ from typing import Any
 import psycopg
 from psycopg import sql
 
+from sendgrid_orchestration.warehouse.bounded_text import bounded
 from sendgrid_orchestration.warehouse.object_tables import TABLES
 
 _JOINED = """
@@ -62,7 +63,7 @@ def stage_members(conn: psycopg.Connection, contact_ids: Iterable[str]) -> int:
     conn.execute("create temporary table incoming_members (contact_id text not null)")
     with conn.cursor() as cursor, cursor.copy("copy incoming_members from stdin") as copy:
         for contact_id in contact_ids:
-            copy.write_row((contact_id,))
+            copy.write_row((bounded(contact_id),))
     row = conn.execute("select count(distinct contact_id) from incoming_members").fetchone()
     return int(row[0]) if row else 0
 
@@ -93,7 +94,7 @@ class MemberMerge:
         """
         values: dict[str, Any] = {
             "object": self.table,
-            "group_id": self.group_id,
+            "group_id": bounded(self.group_id),
             "now": self.now,
             "complete": complete,
             "members": members,
@@ -111,7 +112,9 @@ def close_groups(conn: psycopg.Connection, raw: str, table: str, living: Sequenc
     Returns:
         How many rows were closed.
     """
-    return conn.execute(_named(_CLOSED, raw, table), {"now": now, "living": list(living)}).rowcount
+    return conn.execute(
+        _named(_CLOSED, raw, table), {"now": now, "living": [bounded(one) for one in living]}
+    ).rowcount
 
 
 def _named(statement: str, raw: str, table: str) -> sql.Composed:

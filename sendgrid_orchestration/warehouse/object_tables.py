@@ -6,6 +6,9 @@ One declaration serves the DDL, the comments in the database, docs/tables.md and
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+from sendgrid_orchestration.warehouse.bounded_text import LONGEST_BYTES, bounded
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,13 @@ class Table:
     def all_columns(self) -> tuple[Column, ...]:
         """Everything, in the order of the table."""
         return (*self.columns, *BOOKKEEPING) if self.mirrored else self.columns
+
+    def bounded_key(self, name: str, value: Any) -> Any:
+        """A value of a column as it is stored: texts of the key are cut so that all of them fit into one index entry."""
+        if name not in self.key or not isinstance(value, str):
+            return value
+        texts = sum(column.type == "text" for column in self.columns if column.name in self.key)
+        return bounded(value, min(LONGEST_BYTES, 2 * LONGEST_BYTES // texts))
 
 
 def _text(name: str, field: str | None = None, note: str = "") -> Column:

@@ -10,17 +10,24 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
+from typing import Any
+from unittest.mock import ANY
 
 import psycopg
 import pytest
 from psycopg.types.json import Jsonb
 
+from sendgrid_orchestration.load.loader import load_waiting
+from sendgrid_orchestration.warehouse.bounded_text import LONGEST_BYTES, bounded
 from sendgrid_orchestration.warehouse.custom_args import COLUMN_TYPES
 from sendgrid_orchestration.warehouse.migrations import migrate
-from tests.support import hostile_values, mail_story
+from sendgrid_orchestration.warehouse.object_tables import SUPPORT_TABLES, TABLES
+from tests.support import hostile_values, long_values, mail_story
 from tests.support.databases import database
-from tests.support.dbt import SOURCE, command, dbt, environment, fingerprints, load
+from tests.support.dbt import SOURCE, command, dbt, environment, fingerprints, load, store_object
+from tests.support.landed import Landing, body
 
 # A dozen dbt processes: half a minute each where the machine is busy with other things.
 pytestmark = pytest.mark.timeout(900)
@@ -28,6 +35,51 @@ pytestmark = pytest.mark.timeout(900)
 UPDATE = ("run", "--select", "tag:daily", "tag:objects")
 TYPED = SOURCE.model_copy(update={"custom_args": {kind: kind for kind in COLUMN_TYPES}})
 """The source with a typed column for a custom arg of each type."""
+
+CLOSED_VOCABULARIES = {
+    *((table, "mailbox_provider") for table in (
+        "mart_domain_deliverability_daily", "mart_provider_deliverability_daily", "mart_bounce_reasons_daily",
+    )),
+    *((table, "stream") for table in (
+        "mart_email_overview_daily", "mart_device_performance_daily", "mart_send_time_heatmap",
+    )),
+    *((table, "engagement_tier") for table in (
+        "mart_recipient_tiers_monthly", "mart_engagement_tiers_monthly", "mart_membership_tiers",
+    )),
+    ("mart_engagement_tiers_monthly", "previous_tier"),
+    ("mart_membership_tiers", "membership"),
+    ("mart_device_performance_daily", "device_family"),
+    ("mart_bounce_reasons_daily", "bounce_class"),
+    ("mart_sendgrid_comparison_daily", "metric"),
+    ("fct_suppression_history", "suppression_type"),
+    ("model_state", "model"),
+    ("mailbox_providers", "recipient_domain"),
+    ("bounce_classes", "bounce_classification"),
+    # SendGrid's word for what happened: the parser takes 100 characters.
+    ("events", "event"),
+    ("mart_event_volume_daily", "event"),
+}  # fmt: skip
+"""Columns of text in indexes that hold only words of our own or of the parser's choice."""
+
+OBJECTS = {table.name: table for table in (*TABLES.values(), *SUPPORT_TABLES)}
+"""Raw tables whose indexes tests/integration/test_long_values.py looks at."""
+
+NAMED_BY_US = {
+    "landed_files",
+    "damaged_files",
+    "delivery_destinations",
+    "delivery_batches",
+    "delivery_exceptions",
+}
+"""Raw tables whose indexes hold names of files, which a file system bounds, and of destinations, which the settings bound."""
+
+LEADING = """
+    select 1
+    from pg_index
+    inner join pg_attribute on attrelid = indrelid and attnum = indkey[0]
+    where indrelid = %s::regclass and attname = %s and indpred is null
+"""
+"""Whether a column stands first in an index."""
 
 EVENT_TABLES = (
     "processed", "delivered", "deferred", "dropped", "bounce", "_open", "click", "spam_report", "unsubscribe",
@@ -85,6 +137,7 @@ def _make_history(url: str, artifacts: Path, conn: psycopg.Connection) -> Histor
 
     load(conn, third)
     _what_the_next_sync_brings(conn)
+    _long_values(url, artifacts, conn)
     dbt(url, artifacts, *UPDATE, SENDGRID_AS_OF="2026-01-11")
 
     load(conn, fourth)
@@ -217,6 +270,46 @@ def _what_the_next_sync_brings(conn: psycopg.Connection) -> None:
     conn.commit()
 
 
+def _long_values(url: str, artifacts: Path, conn: psycopg.Connection) -> None:
+    """Events and objects whose every text is long, by way of the loader and of the sync's shapes."""
+    landing = Landing(artifacts / "landing")
+    at = mail_story.FIRST_DAY + timedelta(days=3)
+    for kind in long_values.KINDS:
+        landing.land(body(long_values.message(kind, at)))
+        # The longest that are not cut.
+        landing.land(body(long_values.message(kind, at, size=LONGEST_BYTES, text=long_values.ascii_text)))
+    landing.land(body(long_values.message("singlesend_id", at, variation="another version")))
+    landing.land(body([long_values.event_of_everything(at)]))
+    assert load_waiting(url, landing.store, TYPED).inserted == 12 * len(long_values.KINDS) + 7
+    text, email = long_values.long_text, long_values.email("singlesend_id")
+    objects: tuple[tuple[str, dict[str, Any]], ...] = (
+        ("lists", {"id": text("list"), "name": text("name of list"), "contact_count": 1}),
+        ("segments", {"id": text("segment"), "name": text("name of segment"), "contacts_count": 1}),
+        (
+            "single_sends",
+            {"id": text("singlesend_id"), "name": text("name of single send"), "status": "triggered"},
+        ),
+        ("campaigns", {"id": text("singlesend_id"), "name": text("name of single send")}),
+        ("templates", {"id": text("template_id"), "name": text("name of template")}),
+        ("spam_reports", {"email": email, "created": 1767600000}),
+        ("unsubscribe_group_members", {"group_id": 7, "email": email, "created_at": 1767600000}),
+    )
+    for table, record in objects:
+        store_object(conn, table, record)
+    raw = SOURCE.raw_schema
+    contact = bounded(text("contact"))
+    conn.execute(
+        f"insert into {raw}.recipients (id, email, first_seen_at, synced_at) values (%s, %s, now(), now())".encode(),
+        [contact, email],
+    )
+    for group in ("list", "segment"):
+        conn.execute(
+            f"insert into {raw}.{group}_members ({group}_id, contact_id, valid_from) values (%s, %s, '2026-01-04')".encode(),
+            [bounded(text(group)), contact],
+        )
+    conn.commit()
+
+
 def _oid(conn: psycopg.Connection, relation: str) -> object:
     row = conn.execute("select to_regclass(%s)::oid", [relation]).fetchone()
     conn.rollback()
@@ -301,6 +394,70 @@ def test_every_column_of_activity_can_be_read(history: History) -> None:
     assert rows > of_a_type > 0  # type: ignore[operator]
 
 
+def test_values_of_any_length_stop_no_build(history: History) -> None:
+    """No index holds a text without bounds: each met a long one, within the third update and in every one after it."""
+    with psycopg.connect(history.url) as conn:
+        found = long_values.indexed_texts(
+            conn, SOURCE.raw_schema, SOURCE.marts_schema, f"{SOURCE.schema_}_staging"
+        )
+        others = {table for schema, table, _ in found if schema == SOURCE.raw_schema} - OBJECTS.keys()
+        assert others == {"events", *NAMED_BY_US}
+        met = {
+            (table, column): long_values.longest(conn, schema, table, column)
+            for schema, table, column in found
+            if schema != SOURCE.raw_schema or table == "events"
+        }
+        assert met.keys() >= {("mart_link_performance", "link_url"), ("fct_email_messages", "recipient_key")}
+        assert met.keys() > CLOSED_VOCABULARIES
+        most = LONGEST_BYTES + len("single_send:")
+        assert {key: size for key, size in met.items() if size > most} == {("events", "sg_message_id"): ANY}
+        unmet = {key: size for key, size in met.items() if key not in CLOSED_VOCABULARIES and size < 80}
+        assert unmet == {}, "feed it a long text, or name it a closed vocabulary"
+        conn.execute("set enable_seqscan = off")
+        for schema, table, column in found:
+            leads = conn.execute(LEADING, [f"{schema}.{table}", column]).fetchone()
+            if leads is not None:
+                query = f'explain select * from {schema}.{table} where "{column}" = {"%s"}'
+                plan = "".join(line for (line,) in conn.execute(query.encode(), ["x"]))
+                assert "Index Cond" in plan, (table, column, plan)
+
+
+def test_values_of_any_length_are_kept(history: History) -> None:
+    """Whole in the events; cut alike wherever they name something, so that what belongs together is joined."""
+    text, email = long_values.long_text, long_values.email("singlesend_id")
+    link = long_values.link()
+    with psycopg.connect(history.url) as conn:
+
+        def one(query: str, *values: object) -> tuple[object, ...]:
+            (row,) = conn.execute(query.encode(), values).fetchall()
+            return row
+
+        whole = one(
+            "select distinct url, useragent, email, singlesend_id from sendgrid.click where email = %s", email
+        )
+        assert whole == (link, text("useragent"), email, text("singlesend_id"))
+        assert one("select count(*) from sendgrid_marts.fct_email_clicks where url = %s", link) == (7,)
+        performance = (
+            "select campaign_key, total_clicks from sendgrid_marts.mart_link_performance where link_url = %s"
+        )
+        clicks = conn.execute(performance.encode(), [bounded(link)]).fetchall()
+        assert len(clicks) == 6
+        sent_to = f"single_send:{bounded(text('singlesend_id'))}"
+        assert (sent_to, 2) in clicks
+        assert one(
+            "select campaign_name, is_deleted from sendgrid_marts.dim_campaigns where campaign_key = %s",
+            sent_to,
+        ) == (text("name of single send"), False)
+        assert one(
+            "select is_contact, email, suppressions from sendgrid_marts.dim_recipients where recipient_key = %s",
+            bounded(email),
+        ) == (True, email, "bounce,group_unsubscribe,spam_report")
+        assert one(
+            "select template_name from sendgrid_marts.dim_campaigns where template_key = %s",
+            bounded(text("template_id")),
+        ) == (text("name of template"),)
+
+
 def test_each_event_type_has_its_table(history: History) -> None:
     """S24, S28 to S40: SendGrid's `open` in `_open`, its `spamreport` in `spam_report`, and so on."""
     for table in EVENT_TABLES[:-2]:
@@ -346,9 +503,11 @@ def test_mail_through_the_api_bears_the_name_of_its_template(history: History) -
     """Not that of the version, which every event carries and nobody wrote; and the present one, after a rename."""
     expected = [("template:d-tx2", "Receipt"), ("template:d-tx6", "Password reset")]
     for table in ("sendgrid.activity", "sendgrid.delivered", "sendgrid_marts.dim_campaigns"):
-        query = f"select distinct campaign_key, campaign_name from {table} where campaign_type = 'template' order by 1"
+        query = f"select distinct campaign_key, campaign_name from {table} where campaign_key like 'template:d-%' order by 1"
         assert history.values(query) == expected
-    versions = "select distinct template_version_name from sendgrid_marts.{} where campaign_type = 'template'"
+    versions = (
+        "select distinct template_version_name from sendgrid_marts.{} where campaign_key like 'template:d-%'"
+    )
     for table in ("dim_campaigns", "fct_email_messages"):
         assert history.values(versions.format(table)) == [("Untitled Version",)]
     plan = history.values("explain select campaign_key from sendgrid.activity")

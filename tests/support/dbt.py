@@ -16,7 +16,9 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict
 
 from sendgrid_orchestration.settings import PROJECT_ROOT, Source
+from sendgrid_orchestration.sync.shape import Shaper
 from sendgrid_orchestration.warehouse.events import ensure_partitions
+from sendgrid_orchestration.warehouse.object_tables import TABLES
 
 PROJECT = PROJECT_ROOT / "dbt_project"
 SOURCE = Source.model_validate({"name": "sendgrid"})
@@ -76,6 +78,18 @@ def load(conn: psycopg.Connection, events: Iterable[Mapping[str, Any]]) -> int:
     )
     conn.commit()
     return int(row[0])
+
+
+def store_object(conn: psycopg.Connection, table: str, record: Mapping[str, Any]) -> None:
+    """An object as the sync would store it."""
+    shaper = Shaper(TABLES[table])
+    values, content_hash = shaper.row(record)
+    names = [*(column.name for column in shaper.columns), "extra", "content_hash"]
+    conn.execute(
+        f"insert into {SOURCE.raw_schema}.{table} ({', '.join(names)}, first_seen_at, synced_at) "
+        f"values ({', '.join(['%s'] * len(names))}, now(), now())".encode(),
+        [*values, content_hash],
+    )
 
 
 def _row(event: Mapping[str, Any], load_id: int) -> dict[str, Any]:

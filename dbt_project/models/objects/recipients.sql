@@ -4,7 +4,7 @@ with
 
     contacts as (
 
-        select *, lower(btrim(email)) as recipient_key
+        select *, {{ recipient_key("email") }} as recipient_key
         from {{ source("sendgrid", "recipients") }}
         where deleted_at is null
 

@@ -15,7 +15,7 @@ with
 
         select
             *,
-            nullif(lower(btrim(email)), '') as recipient_key,
+            {{ recipient_key("email") }} as recipient_key,
             {{ domain_of("email") }} as recipient_domain
 
         from events

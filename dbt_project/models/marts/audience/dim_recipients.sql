@@ -11,11 +11,11 @@ with
                 select
                     *,
                     coalesce(
-                        nullif(lower(btrim(email)), ''), 'contact:' || id
+                        {{ recipient_key("email") }}, 'contact:' || id
                     ) as recipient_key,
                     row_number() over (
                         partition by
-                            coalesce(nullif(lower(btrim(email)), ''), 'contact:' || id)
+                            coalesce({{ recipient_key("email") }}, 'contact:' || id)
                         order by
                             deleted_at desc nulls first, updated_at desc nulls last, id
                     ) as choice

@@ -26,7 +26,7 @@ with
             union all
 
             select
-                lower(btrim(email)),
+                {{ bounded("lower(btrim(email))", of="email") }},
                 '{{ how.type }}',
                 {{ how.group }},
                 coalesce(created_at, first_seen_at),
@@ -39,7 +39,7 @@ with
             union all
 
             select
-                lower(btrim(email)),
+                {{ bounded("lower(btrim(email))", of="email") }},
                 '{{ how.type }}',
                 {{ how.group }},
                 deleted_at,

@@ -17,7 +17,7 @@ with
         from ({{ message_changes() }}) as changed
         cross join
             lateral(
-                select distinct category
+                select distinct {{ bounded("named.category") }} as category
                 from unnest(changed.categories) as named(category)
             ) as categories
 

@@ -24,7 +24,7 @@ with
 
         select distinct
             messages.message_key,
-            coalesce(named.category, '') as category,
+            {{ bounded("coalesce(named.category, '')") }} as category,
             messages.sent_date,
             messages.recipient_key,
             messages.campaign_key

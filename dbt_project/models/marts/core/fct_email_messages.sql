@@ -362,7 +362,7 @@ with
             {{ campaign_key("flagged") }} as campaign_key,
             {{ campaign_name("flagged") }} as campaign_name,
             coalesce({{ ab_variation("flagged") }}, 'none') as ab_variation,
-            coalesce(nullif(phase_id, ''), 'send') as ab_phase,
+            {{ bounded("coalesce(nullif(phase_id, ''), 'send')", 250) }} as ab_phase,
             coalesce({{ template_key("flagged") }}, 'none') as template_key,
             nullif(sg_template_name, '') as template_version_name,
             categories,

@@ -24,8 +24,9 @@ with
             cast(bounced_at at time zone 'utc' as date) as event_date,
             coalesce(mailbox_provider, 'unknown') as mailbox_provider,
             bounce_class,
-            coalesce(bounce_classification, 'none') as bounce_classification,
-            coalesce(bounce_status, 'none') as bounce_status,
+            {{ bounded("coalesce(bounce_classification, 'none')", 250) }}
+            as bounce_classification,
+            {{ bounded("coalesce(bounce_status, 'none')", 250) }} as bounce_status,
             {{ reason_without_particulars("bounce_reason") }} as reason,
             sum(weight) as messages
 

@@ -15,8 +15,8 @@ with
 
         select
             sent_date,
-            coalesce(ip, 'unknown') as ip,
-            coalesce(pool_name, 'none') as pool_name,
+            {{ bounded("coalesce(ip, 'unknown')", 250) }} as ip,
+            {{ bounded("coalesce(pool_name, 'none')", 250) }} as pool_name,
             {{ sum_messages(["delivery_time"]) }}
 
         from messages
