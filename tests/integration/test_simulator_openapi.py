@@ -3,61 +3,19 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
-import yaml
 
 from sendgrid_orchestration.settings import PROJECT_ROOT
 from sendgrid_orchestration.simulator import Simulator
 from tests.support import sendgrid_openapi
 from tests.support.mirror import since_a_fixed_day
+from tests.support.sendgrid_openapi import DEVIATIONS, Answers
 from tests.support.simulated_api import Client
 
-DEVIATIONS = yaml.safe_load(
-    (Path(__file__).parent / "sendgrid_openapi_deviations.yaml").read_text(encoding="utf-8")
-)
-ERROR = sendgrid_openapi.schema(
-    {
-        "errors*": [
-            {
-                "message*": "string",
-                "field": "string?",
-                "error_id": "string",
-                "parameter": "string",
-                "id": "string",
-                "url": "string",
-            }
-        ]
-    }
-)
-"""What an error is where an operation does not say it."""
-
 _LEGACY = re.compile("/v3/(contactdb|campaigns|senders)")
-
-
-@dataclass
-class Answers:
-    """What the simulator answered, and how it differs from what is published."""
-
-    answered: set[tuple[str, str, int]] = field(default_factory=set)
-    differences: dict[str, str] = field(default_factory=dict)
-
-    def note(self, method: str, path: str, status: int, body: Any) -> None:
-        operation = sendgrid_openapi.operation_of(method, path)
-        if operation is None:
-            self.differences.setdefault(f"{method} {path} is not published", "")
-            return
-        self.answered.add((operation.method, sendgrid_openapi.plain(operation.path), status))
-        shape = operation.answers.get(status)
-        if status not in operation.answers:
-            self.differences.setdefault(f"{operation} {status}", str(body))
-            shape = ERROR if status >= 400 else None
-        for told in sendgrid_openapi.trouble(body, shape):
-            self.differences.setdefault(f"{operation} {status} {told}", str(body))
 
 
 class Asking:
@@ -282,13 +240,7 @@ def answers() -> Answers:
 
 
 def test_answers_are_what_sendgrid_publishes_or_the_difference_is_explained(answers: Answers) -> None:
-    patterns = [pattern for deviation in DEVIATIONS for pattern in deviation["where"]]
-    unexplained = {
-        difference: body[:300]
-        for difference, body in answers.differences.items()
-        if not any(re.fullmatch(pattern, difference) for pattern in patterns)
-    }
-    assert unexplained == {}
+    assert answers.unexplained() == {}
 
 
 def test_no_explanation_outlives_its_difference(answers: Answers) -> None:

@@ -27,7 +27,12 @@ from starlette.routing import Route
 
 from sendgrid_orchestration.simulator.api import app
 
-FILE = Path(__file__).parent.parent / "integration" / "sendgrid_openapi.yaml"
+_FOLDER = Path(__file__).parent.parent / "integration"
+FILE = _FOLDER / "sendgrid_openapi.yaml"
+DEVIATIONS: list[dict[str, Any]] = yaml.safe_load(
+    (_FOLDER / "sendgrid_openapi_deviations.yaml").read_text(encoding="utf-8")
+)
+"""Where the simulator differs on purpose: patterns of differences, and why."""
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 
 _RULES = (
@@ -112,6 +117,42 @@ def trouble(value: Any, schema: Schema | None) -> list[str]:
     return sorted({told for error in errors for told in _told(error)})
 
 
+class Answers:
+    """What the simulator answered, and how it differs from what is published.
+
+    Attributes:
+        answered: method, path and status of every answer to a published operation.
+        differences: what is wrong, and a body in which it was.
+    """
+
+    def __init__(self) -> None:
+        self.answered: set[tuple[str, str, int]] = set()
+        self.differences: dict[str, str] = {}
+
+    def note(self, method: str, path: str, status: int, body: Any) -> None:
+        """Look at one answer."""
+        operation = operation_of(method, path)
+        if operation is None:
+            self.differences.setdefault(f"{method} {path} is not published", "")
+            return
+        self.answered.add((method, plain(operation.path), status))
+        shape = operation.answers.get(status)
+        if status not in operation.answers:
+            self.differences.setdefault(f"{operation} {status}", str(body))
+            shape = _ERROR if status >= 400 else None
+        for told in trouble(body, shape):
+            self.differences.setdefault(f"{operation} {status} {told}", str(body))
+
+    def unexplained(self) -> dict[str, str]:
+        """The differences that no deviation explains."""
+        patterns = [pattern for deviation in DEVIATIONS for pattern in deviation["where"]]
+        return {
+            difference: body[:300]
+            for difference, body in self.differences.items()
+            if not any(re.fullmatch(pattern, difference) for pattern in patterns)
+        }
+
+
 def _told(error: ValidationError) -> Iterator[str]:
     if error.validator in ("oneOf", "anyOf") and error.context:
         choices: dict[Any, list[ValidationError]] = {}
@@ -171,6 +212,12 @@ def _leaf(text: str) -> dict[str, Any]:
     return made
 
 
+def shape(reference: str) -> Schema:
+    """What a `$ref` of an operation refers to."""
+    found: Schema = _shapes()[reference.removeprefix("#/shapes/")]
+    return found
+
+
 @cache
 def _shapes() -> dict[str, Any]:
     return {name: schema(shape) for name, shape in _file()["shapes"].items()}
@@ -180,6 +227,23 @@ def _shapes() -> dict[str, Any]:
 def _file() -> dict[str, Any]:
     found: dict[str, Any] = yaml.safe_load(FILE.read_text(encoding="utf-8"))
     return found
+
+
+_ERROR = schema(
+    {
+        "errors*": [
+            {
+                "message*": "string",
+                "field": "string?",
+                "error_id": "string",
+                "parameter": "string",
+                "id": "string",
+                "url": "string",
+            }
+        ]
+    }
+)
+"""What an error is where an operation does not say it."""
 
 
 def plain(path: str) -> str:

@@ -5,6 +5,7 @@ import io
 import tracemalloc
 
 import numpy as np
+import orjson
 
 from sendgrid_orchestration.simulator import Account
 from sendgrid_orchestration.simulator.contacts import COLUMNS, LAST_COLUMNS
@@ -73,3 +74,17 @@ def test_list_and_segment_membership_is_what_contacts_say_themselves() -> None:
     cities = np.array([row[5] for row in account.book.rows(account.book.numbers())])
     berlin = next(s for s in account.membership.segments.values() if s.name == "Berlin")
     assert len(account.membership.segment_numbers(berlin.id)) == int((cities == "Berlin").sum()) > 0
+
+
+def test_odd_values_that_a_test_stores_can_be_shown() -> None:
+    account = Account(contacts=3, custom_fields=3, started=STARTED)
+    for value, shown in (("n/a", "n/a"), ("1e400", "1e400"), ("NaN", "NaN"), ("1e300", 1e300), ("5.0", 5)):
+        contact_id = account.put_contact({"email": "odd@x.example", "e2_N": value, "e3_D": "soon"})
+        number = account.book.with_id(contact_id)
+        assert number is not None
+        (document,) = account.book.documents([number])
+        assert orjson.loads(orjson.dumps(document))["custom_fields"] == {
+            "lifetime_value": shown,
+            "signup_date": "soon",
+        }
+    assert account.fields.get("e3_D").legacy("soon") == "soon"

@@ -77,7 +77,7 @@ async def one_contact(request: Request) -> Response:
     account = account_of(request)
     number = account.book.with_id(request.path_params["contact_id"])
     if number is None:
-        raise Refusal(404, "contact not found", "contact_id", parameter="id")
+        raise Refusal(404, "contact not found", "contact_id")
     return answer(documents(request, account, [number])[0])
 
 
@@ -179,7 +179,7 @@ async def delete_identifier(request: Request) -> Response:
     if value is None:
         raise Refusal(400, "identifier_value is required", "identifier_value")
     if account.book.with_id(contact_id) is None:
-        raise Refusal(404, "contact not found", "contact_id", parameter="contact_id")
+        raise Refusal(404, "contact not found", "contact_id")
     return answer(
         {"job_id": account.imports.delete_identifier(contact_id, _IDENTIFIER_TYPES[kind], value)}, 202
     )

@@ -21,6 +21,7 @@ from sendgrid_orchestration.simulator.api.answers import (
     offset_page,
     texts_of,
 )
+from sendgrid_orchestration.simulator.imports import ADDRESS
 from sendgrid_orchestration.simulator.ledger import Suppressed
 
 _COLUMNS = {
@@ -100,6 +101,8 @@ async def group_members(request: Request) -> Response:
         raise Refusal(404, "resource not found")
     if request.method == "POST":
         added = texts_of(await body_of(request), "recipient_emails", 1)
+        if invalid := [email for email in added if not ADDRESS.fullmatch(email)]:
+            raise Refusal(400, f"email '{invalid[0]}' is not valid", "recipient_emails")
         account.ledger.groups[group_id].update(dict.fromkeys(added, account.now()))
         return answer({"recipient_emails": added}, 201)
     return answer(list(account.ledger.groups[group_id]))
