@@ -68,8 +68,7 @@ class Uploader:
                 self._on_failure()
                 pause = min(_LONGEST_PAUSE_SECONDS, max(1.0, pause * 2))
                 logger.warning(
-                    "Landed files cannot be uploaded (%s: %s). They are safe in %s; next attempt in %.0f s.",
-                    type(error).__name__,
+                    "Landed files cannot be uploaded: %s They are safe in %s; next attempt in %.0f s.",
                     error,
                     self._spool,
                     pause,

@@ -21,7 +21,9 @@ from sendgrid_orchestration.receiver.metrics import LandingState, Waiting
 logger = logging.getLogger(__name__)
 
 _SECONDS = 2.0
-_SHARE_OF_TIME = 0.05  # with tens of thousands of files waiting, listing them must not eat the machine
+_SHARES_OF_TIME = 20  # with tens of thousands of files waiting, listing them must not eat the machine
+_LONGEST_PAUSE_SECONDS = 60.0
+_REPEAT_SECONDS = 60.0
 
 
 class Keeper:
@@ -63,15 +65,18 @@ class Keeper:
 
     def _keep_counting(self) -> None:
         pause = 0.0
+        silent_until = 0.0
         while not self._stop.wait(pause):
             began = time.monotonic()
             try:
                 self._count()
-            except (
-                Exception
-            ) as error:  # each file system has exceptions of its own, and none may end the counting
-                logger.warning("Landed files cannot be counted (%s: %s).", type(error).__name__, error)
-            pause = max(_SECONDS, (time.monotonic() - began) / _SHARE_OF_TIME)
+                silent_until = 0.0
+            except Exception as error:  # whatever it is, none may end the counting
+                if began >= silent_until:
+                    logger.warning("Landed files cannot be counted: %s", error)
+                    silent_until = began + _REPEAT_SECONDS
+            took = time.monotonic() - began
+            pause = min(max(_SECONDS, took * _SHARES_OF_TIME), _LONGEST_PAUSE_SECONDS)
 
     def _follow_parent(self) -> None:
         """A worker whose main process was killed would go on alone, with nobody to stop it: it leaves instead."""

@@ -75,10 +75,6 @@ class PeerMonitor:
         self._stop.set()
         self._thread.join(timeout=5)  # it may hang on an object store that is down
         if self._lock is not None:
-            try:
-                heartbeats.stop(self._store, "receiver")
-            except Exception as error:  # each file system has errors of its own
-                logger.warning("The heartbeat could not be withdrawn (%s).", type(error).__name__)
             os.close(self._lock)
 
     def _run(self) -> None:
@@ -88,9 +84,14 @@ class PeerMonitor:
                     self._report()
                     self._watch()
             except Exception as error:  # each file system has errors of its own, and none may end the thread
-                logger.warning("The heartbeat could not be written (%s: %s).", type(error).__name__, error)
+                logger.warning("The heartbeat could not be written: %s", error)
             if self._stop.wait(self._interval_s):
-                return
+                break
+        if self._lock is not None:
+            try:
+                heartbeats.stop(self._store, "receiver")
+            except Exception as error:  # as above
+                logger.warning("The heartbeat could not be withdrawn: %s", error)
 
     def _is_chosen(self) -> bool:
         if self._lock is None:

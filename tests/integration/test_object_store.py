@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -9,11 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from sendgrid_orchestration.landing.format import Post
+from sendgrid_orchestration.landing.errors import LandingUnreachable
+from sendgrid_orchestration.landing.format import TRAILER_BYTES, Post
 from sendgrid_orchestration.landing.store import LandingStore, open_store
 from sendgrid_orchestration.landing.uploader import Uploader
 from sendgrid_orchestration.landing.writer import Limits, append_all
-from tests.support.object_store import ObjectStore
+from tests.support.object_store import BUCKET, ObjectStore
 from tests.support.receiver import RunningReceiver
 from tests.support.signing import body_of, events
 
@@ -119,6 +124,144 @@ def test_two_processes_on_one_spool_upload_each_file_once(store: LandingStore, t
 
     assert len(sizes) == 20
     assert bodies(store) == [b"[%d]" % number for number in range(20)]
+
+
+def test_damage_on_the_object_store_is_found(store: LandingStore, tmp_path: Path) -> None:
+    """A cut between two posts, a swapped file, in what waits and in the archive; and which version was looked at."""
+    spool_posts(tmp_path, b"[1]", b"[2]", b"[3]")
+    Uploader(tmp_path, store).close(30)
+    first, second, third = store.waiting("marketing")
+    content = store._fs.cat_file(second.path)
+    before = store.version(first)
+    store._fs.pipe_file(first.path, content)
+    store._fs.pipe_file(second.path, content[:-TRAILER_BYTES])
+    assert store.version(first) not in (before, None)
+    for file, sentence in (
+        (first, f"its content is that of {second.name}"),
+        (second, "ends without its trailer"),
+    ):
+        assert sentence in str(store.damage(file))
+        store.archive(file)
+        assert sentence in str(store.damage(file))
+    assert store.damage(third) is None
+
+    checksum, path = store.checksum(third), store.archive(third)
+    archived = store.archived_file("marketing", third.name, path, third.sealed_at)
+    assert archived and store.checksum(archived) == checksum
+    assert archived.size == store._fs.size(path)
+    store._fs.rm_file(path)
+    assert store.archived_file("marketing", third.name, path, third.sealed_at) is None
+    assert store.version(third) is None
+
+
+@pytest.fixture(params=["refuses", "is silent"])
+def unreachable(request: pytest.FixtureRequest) -> Iterator[dict[str, str]]:
+    """The environment of an object store that refuses connections, or takes them and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        port = listener.getsockname()[1]
+        if request.param == "refuses":
+            listener.close()
+        yield {
+            "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port}",
+            "AWS_ACCESS_KEY_ID": "key-id-of-the-bucket",
+            "AWS_SECRET_ACCESS_KEY": "hush",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_MAX_ATTEMPTS": "1",
+            "LANDING_URL": f"s3://{BUCKET}/posts",
+            "WORD": request.param,
+        }
+
+
+def test_store_that_does_not_answer_is_one_sentence_in_load_doctor_and_receiver(
+    unreachable: dict[str, str], warehouse_url: str, tmp_path: Path
+) -> None:
+    """And it is said that somebody waits, long before anybody gives up. Posts are taken all the while."""
+    is_silent = unreachable.pop("WORD") == "is silent"
+    config = tmp_path / "sendgrid.yaml"
+    config.write_text("sources: [{name: marketing, base_url: 'http://127.0.0.1:1'}]\nreceiver: {port: 1}\n")
+    environment = {
+        **os.environ,
+        **unreachable,
+        "SENDGRID_CONFIG": str(config),
+        "SENDGRID_DATA_DIR": str(tmp_path / "data"),
+        "WAREHOUSE_URL": warehouse_url,
+        "DAGSTER_URL": warehouse_url,
+        "SENDGRID_API_KEY": "SG.none",
+        "COLUMNS": "10000",
+    }
+    running = RunningReceiver(
+        tmp_path / "receiver", landing={"url": unreachable["LANDING_URL"]}, environment=unreachable
+    )
+    commands = [
+        subprocess.Popen(
+            [str(Path(sys.executable).with_name("sendgrid-orchestration")), command],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for command in ("load", "doctor")
+    ]
+    try:
+        running.start()
+        sent = [body_of(events(number, 1)) for number in range(3)]
+        assert {running.post(body)[0] for body in sent} == {204}
+        for command in commands:
+            output, errors = command.communicate(timeout=120)
+            assert command.returncode == 1
+            assert "Traceback" not in errors
+            assert f"The landing s3://{BUCKET}/posts cannot be reached: " in output + errors
+            assert "Check that it is up, its address" in output + errors
+            assert ("Still waiting for the landing" in errors) == is_silent
+            assert "hush" not in output + errors
+        wait_for(lambda: "Landed files cannot be uploaded: The landing" in running.log.read_text(), 60)
+        assert running.stop() == 0
+        log = running.log.read_text()
+        assert "Traceback" not in log
+        assert ("Still waiting for the landing" in log) == is_silent
+        spool = open_store((running.settings.data_dir / "spool").as_uri())
+        assert sorted(bodies(spool)) == sorted(sent)
+    finally:
+        running.close()
+        for command in commands:
+            command.kill()
+            command.wait()
+
+
+def test_store_that_is_silent_is_given_up_in_bounded_time(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """By themselves botocore and s3fs would wait 25 minutes."""
+    monkeypatch.setattr("sendgrid_orchestration.landing.store._ANSWER_SECONDS", 0.5)
+    monkeypatch.setattr("sendgrid_orchestration.landing.store._SILENCE_SECONDS", 0.2)
+    monkeypatch.delenv("AWS_MAX_ATTEMPTS", raising=False)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{listener.getsockname()[1]}")
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "test")
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-south-1")
+        began = time.monotonic()
+        with pytest.raises(LandingUnreachable, match="Read timeout"):
+            open_store(f"s3://{BUCKET}/silent").waiting("marketing")
+
+    assert 1.5 <= time.monotonic() - began < 15, "three attempts, with pauses"
+    assert caplog.text.count("Still waiting for the landing s3://") == 1
+
+
+def test_store_that_breaks_off_in_the_middle_of_a_file_is_unreachable_and_the_file_not_damaged(
+    object_store: ObjectStore, store: LandingStore, tmp_path: Path
+) -> None:
+    body = bytes(range(256)) * 2**16
+    spool_posts(tmp_path, b"[" + body + b"]", b"[2]")
+    Uploader(tmp_path, store).close(30)
+    first, _ = store.waiting("marketing")
+    object_store.shut()
+    try:
+        with pytest.raises(LandingUnreachable):
+            store.damage(first)
+    finally:
+        object_store.open()
+    assert store.damage(first) is None
 
 
 def test_outage_only_fills_the_spool(
