@@ -15,7 +15,12 @@ from sendgrid_orchestration.landing.store import LandingStore
 from sendgrid_orchestration.settings import Checks, Source
 
 CheckName = Literal[
-    "receiver_is_up", "posts_are_accepted", "events_arrive", "files_are_loaded", "models_follow_loads"
+    "receiver_is_up",
+    "posts_are_accepted",
+    "events_arrive",
+    "files_are_loaded",
+    "archive_is_intact",
+    "models_follow_loads",
 ]
 
 CHECKS: dict[CheckName, str] = {
@@ -23,6 +28,7 @@ CHECKS: dict[CheckName, str] = {
     "posts_are_accepted": "The receiver did not refuse posts that look like SendGrid's.",
     "events_arrive": "The pause since the last post is not much longer than this source's usual pauses.",
     "files_are_loaded": "No landed file waits for the loader for longer than `checks.longest_delay_minutes`.",
+    "archive_is_intact": "Every archived file that was read again is what was loaded from it; none is missing.",
     "models_follow_loads": "The marts contain every load that is older than `checks.longest_delay_minutes`.",
 }
 """What each check asserts, as Dagster describes it."""
@@ -76,6 +82,7 @@ def source_findings(
         _acceptance(source, receivers),
         _silence(conn, source, checks, last_post, now),
         _waiting(conn, store, source, checks, now),
+        _archive(conn, source),
         _models(conn, source, checks, now),
     ]
 
@@ -197,6 +204,22 @@ def _waiting(
         else "No landed file waits.",
         "" if healthy else f"Look at the runs of {source.name}_events in Dagster, and at its sensor.",
         {"files": len(waiting), "oldest, seconds": round(age.total_seconds())},
+    )
+
+
+def _archive(conn: psycopg.Connection, source: Source) -> Finding:
+    state = records.archive(conn, source)
+    if state is None or not state.problem_count:
+        return Finding(
+            "archive_is_intact", source.name, True, "No archived file is known to be damaged or missing."
+        )
+    return Finding(
+        "archive_is_intact",
+        source.name,
+        False,
+        f"{state.problem_count} archived file(s) are damaged, changed or missing.",
+        "`landing verify` names each; restore them from a backup. What was loaded from them is in the warehouse.",
+        {problem.file_name: problem.problem for problem in state.problems[:20]},
     )
 
 

@@ -11,6 +11,7 @@ from psycopg import sql
 
 from sendgrid_orchestration.landing.store import LandedFile, LandingStore
 from sendgrid_orchestration.load import ledger
+from sendgrid_orchestration.load.verification import ArchiveState, archive_state
 from sendgrid_orchestration.settings import Source
 
 
@@ -58,6 +59,13 @@ def longest_pause(conn: psycopg.Connection, raw_schema: str, since: datetime) ->
 def waiting(conn: psycopg.Connection, store: LandingStore, source: Source) -> list[LandedFile]:
     """The landed files that no load has taken yet."""
     return ledger.waiting(conn, store, source)
+
+
+def archive(conn: psycopg.Connection, source: Source) -> ArchiveState | None:
+    """What is known about the archive; None before anything was loaded."""
+    if not _exists(conn, source.raw_schema, "landed_files"):
+        return None
+    return archive_state(conn, source.raw_schema)
 
 
 def oldest_load_without_models(conn: psycopg.Connection, source: Source) -> Load | None:

@@ -21,6 +21,7 @@ from sendgrid_orchestration.health import CHECKS, Finding, source_findings
 from sendgrid_orchestration.landing import heartbeats
 from sendgrid_orchestration.landing.store import open_store
 from sendgrid_orchestration.load.loader import load_waiting
+from sendgrid_orchestration.load.verification import verify_archive
 from sendgrid_orchestration.receiver.access import ensure_token
 from sendgrid_orchestration.receiver.metrics import LandingState, Totals, Waiting
 from sendgrid_orchestration.receiver.peer_monitor import PeerMonitor
@@ -156,6 +157,16 @@ def test_marts_that_fall_behind_are_reported(conn: psycopg.Connection, landing: 
         "create table sendgrid_staging.model_state as select 'fct_email_messages' as model, 1 as load_id"
     )
     assert find(conn, landing, NOW + 15 * MINUTE)["models_follow_loads"].healthy
+
+
+def test_an_archive_that_lost_a_file_is_reported(conn: psycopg.Connection, landing: Landing) -> None:
+    load_posts(conn, landing, NOW)
+    assert find(conn, landing)["archive_is_intact"].healthy
+    (file,) = landing.root.rglob("*.zst")
+    file.write_bytes(b"another file")
+    verify_archive(conn, landing.store, SOURCE)
+    finding = find(conn, landing)["archive_is_intact"]
+    assert (finding.healthy, "1 archived file(s)" in finding.sentence) == (False, True)
 
 
 @pytest.fixture

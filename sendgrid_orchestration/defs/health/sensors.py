@@ -11,7 +11,7 @@ import dagster as dg
 from dagster import AssetCheckEvaluation
 
 from sendgrid_orchestration import alerts
-from sendgrid_orchestration.defs.health.checks import evaluations, find
+from sendgrid_orchestration.defs.health.checks import evaluations, find, verify_some
 from sendgrid_orchestration.defs.resources import Landing, Warehouse
 from sendgrid_orchestration.landing import heartbeats
 from sendgrid_orchestration.settings import Settings
@@ -37,6 +37,8 @@ def health_sensor(settings: Settings) -> dg.SensorDefinition:
         warehouse: dg.ResourceParam[Warehouse],
         landing: dg.ResourceParam[Landing],
     ) -> dg.SensorResult:
+        for source in settings.sources:
+            verify_some(source, warehouse, landing)
         outcomes = [
             outcome
             for source in settings.sources
