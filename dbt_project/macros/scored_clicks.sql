@@ -120,11 +120,14 @@
     )
 {%- endmacro %}
 
-{# One point for each rule; a user agent that no browser has decides alone. #}
+{#
+    One point for each rule. Two decide alone: a user agent that no browser has, and a sweep, since scanners come with
+    anybody's user agent, and most of them half a minute or more after the delivery.
+#}
 {% macro bot_score() -%}
     (
         case when {{ is_at_delivery() }} then 1 else 0 end
-        + case when bursts.event_key is not null then 1 else 0 end
+        + case when bursts.event_key is not null then 2 else 0 end
         + case when agents.useragent is not null then 2 else 0 end
         + case when {{ is_unsubscribed_at_once() }} then 1 else 0 end
     )

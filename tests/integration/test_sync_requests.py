@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -14,18 +13,19 @@ import yaml
 
 from sendgrid_orchestration.simulator import Seen
 from sendgrid_orchestration.sync import OBJECTS
+from tests.support import sendgrid_openapi
 from tests.support.mirror import Mirror, mirror
 
-API: dict[str, dict[str, Any]] = yaml.safe_load(
+BEYOND: dict[str, dict[str, Any]] = yaml.safe_load(
     (Path(__file__).parent / "sendgrid_api.yaml").read_text(encoding="utf-8")
 )
-PAGING = {
-    "token": {"page_size", "page_token"},
-    "offset": {"limit", "offset"},
-    "number": {"page", "page_size"},
-    "last_seen": {"limit", "lastSeenID"},
-    None: set(),
-}
+PAGING = (
+    {"page_token", "page_size"},
+    {"offset", "limit"},
+    {"page", "page_size"},
+    {"lastSeenID", "limit"},
+)
+"""The parameters by which pages are asked for; the first of a pair shows that a path has pages."""
 
 
 @pytest.fixture(scope="module")
@@ -41,46 +41,63 @@ def legacy(postgres_url: str) -> Iterator[Mirror]:
         yield made
 
 
-def documented(path: str) -> dict[str, Any] | None:
-    """What is documented of a path: spelled out, or with an id where `{id}` stands."""
-    if path in API:
-        return API[path]
-    for template, entry in API.items():
-        found = re.fullmatch(re.escape(template).replace(r"\{id\}", "([^/]+)"), path)
-        if found and found[1] in entry.get("ids", [found[1]]):
-            return entry
-    return None
+def beyond(operation: sendgrid_openapi.Operation | None, path: str) -> dict[str, Any]:
+    """What is known of a path although it is not published."""
+    return BEYOND.get(operation.path if operation else path, {})
+
+
+def parameters(seen: Seen) -> dict[str, dict[str, Any]] | None:
+    """What may be asked of a path, by name, with the published schema and our own bounds; None where there is no such path."""
+    operation = sendgrid_openapi.operation_of(seen.method, seen.path)
+    known = beyond(operation, seen.path)
+    if operation is None and not known:
+        return None
+    published: dict[str, Any] = {
+        name: {"schema": schema} for name, schema in (operation.query if operation else {}).items()
+    }
+    for name, bounds in known.get("params", {}).items():
+        published[name] = {**published.get(name, {}), **bounds}
+    return published
 
 
 def objection(seen: Seen) -> str | None:
     """Why a request is none that SendGrid documents; None where it is one."""
-    entry = documented(seen.path)
-    if entry is None:
+    params = parameters(seen)
+    if params is None:
         return "no such path"
-    if seen.method not in entry.get("methods", ["GET"]):
-        return f"not by {seen.method}"
     asked = parse_qs(seen.query, keep_blank_values=True)
-    params = entry.get("params") or {}
     for name, values in asked.items():
         if name not in params:
             return f"no parameter {name}"
         if len(values) > params[name].get("times", 1):
             return f"{name} {len(values)} times"
         for value in values:
-            if trouble := _trouble(value, params[name]):
+            if trouble := _trouble(name, value, params[name]):
                 return f"{name}={value}: {trouble}"
-    if pages := PAGING[entry.get("pages")]:
+    if (pages := paging(seen, params)) and not pages & asked.keys():
         # Without them SendGrid gives a first page of its own size, and says nothing of the others.
-        return None if pages & asked.keys() else f"none of {', '.join(sorted(pages))}"
+        return f"none of {', '.join(sorted(pages))}"
     return None
 
 
-def _trouble(value: str, allowed: dict[str, Any]) -> str | None:
-    if "most" in allowed and not 1 <= int(value) <= allowed["most"]:
-        return f"from 1 to {allowed['most']}"
-    if "one_of" in allowed and (others := {*value.split(",")} - {*allowed["one_of"]}):
-        return f"{', '.join(sorted(others))} is none of {', '.join(allowed['one_of'])}"
-    if "date" in allowed:
+def paging(seen: Seen, params: dict[str, Any]) -> set[str]:
+    """The parameters by which a path's pages are asked for; none where it has no pages."""
+    if beyond(sendgrid_openapi.operation_of(seen.method, seen.path), seen.path).get("pages") == "none":
+        return set()
+    return next((pair for pair in PAGING if pair <= params.keys()), set())
+
+
+def _trouble(name: str, value: str, allowed: dict[str, Any]) -> str | None:
+    schema = allowed.get("schema", {})
+    most = allowed.get("most", schema.get("maximum"))
+    if most is not None and not 1 <= int(value) <= most:
+        return f"from 1 to {most}"
+    words = schema.get("enum") or schema.get("items", {}).get("enum")
+    if schema.get("type") == "boolean":
+        words = ["true", "false"]
+    if words and (others := {*value.split(",")} - {*words}):
+        return f"{', '.join(sorted(others))} is none of {', '.join(words)}"
+    if name in ("start_date", "end_date"):
         date.fromisoformat(value)
     return None
 
@@ -104,7 +121,7 @@ def test_every_request_is_one_that_sendgrid_documents(
 
 def _is_end_of_pages(seen: Seen) -> bool:
     """The legacy API says so with a 404."""
-    return seen.status == 404 and (documented(seen.path) or {}).get("pages") == "number"
+    return seen.status == 404 and "page" in paging(seen, parameters(seen) or {})
 
 
 @pytest.mark.parametrize(
