@@ -9,6 +9,6 @@ Never: write to SendGrid, guess at rows it has not read, or know Dagster. One ca
 from sendgrid_orchestration.sync.errors import SyncRunningError
 from sendgrid_orchestration.sync.objects import OBJECTS, ObjectSpec
 from sendgrid_orchestration.sync.result import SyncResult
-from sendgrid_orchestration.sync.run import sync_object
+from sendgrid_orchestration.sync.run import sync_members, sync_object
 
-__all__ = ["OBJECTS", "ObjectSpec", "SyncResult", "SyncRunningError", "sync_object"]
+__all__ = ["OBJECTS", "ObjectSpec", "SyncResult", "SyncRunningError", "sync_members", "sync_object"]

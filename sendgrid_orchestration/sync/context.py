@@ -19,6 +19,19 @@ from sendgrid_orchestration.warehouse.object_tables import TABLES
 Progress = Callable[[str], None]
 
 
+@dataclass(frozen=True)
+class Overdue:
+    """A list or segment whose members this sync did not read.
+
+    Attributes:
+        since: when they were last read; None if they never were.
+    """
+
+    id: str
+    name: str
+    since: datetime | None
+
+
 @dataclass
 class Context:
     """The circumstances of one sync of one object.
@@ -32,6 +45,7 @@ class Context:
         progress: told, in a sentence, how far it is.
         stats_since: the first day that statistics are wanted for, where the settings name one.
         facts: what the sync's result tells beside its counts, by name.
+        overdue: lists or segments whose members were not read, the longest unread first.
         read_from: set by readers of statistics that came to their end: the first day that they read.
     """
 
@@ -44,6 +58,7 @@ class Context:
     progress: Progress
     reading: Reading = field(default_factory=Reading)
     facts: dict[str, str | float] = field(default_factory=dict)
+    overdue: list[Overdue] = field(default_factory=list)
     stats_since: date | None = None
     read_from: date | None = None
 

@@ -35,7 +35,8 @@ def finish(
         [
             result.complete,
             result.family,
-            result.rows_read if result.was_read else None,
+            # What had no time to read anything has not read nothing.
+            result.rows_read if result.was_read and (result.rows_read or not result.overdue) else None,
             result.inserted,
             result.updated,
             result.unchanged,

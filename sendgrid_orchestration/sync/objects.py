@@ -96,6 +96,12 @@ def _marketing(name: str, new: tuple[str, Sync], legacy: tuple[str, Sync] | None
 
 
 _TODAY = "start_date={today}&end_date={today}"
+
+
+def _members(name: str) -> Sync:
+    return partial(members.sync_alone, name=name)
+
+
 _CONTACTS = "/v3/marketing/contacts/count"
 _STATS = "/v3/marketing/stats"
 
@@ -125,13 +131,13 @@ _SPECS = (
     ),
     _marketing(
         "list_members",
-        ("/v3/marketing/lists?page_size=1", members.of_lists),
-        ("/v3/contactdb/lists", members.of_legacy_lists),
+        ("/v3/marketing/lists?page_size=1", _members("list_members")),
+        ("/v3/contactdb/lists", _members("list_members")),
     ),
     _marketing(
         "segment_members",
-        ("/v3/marketing/segments/2.0", members.of_segments),
-        ("/v3/contactdb/segments", members.of_legacy_segments),
+        ("/v3/marketing/segments/2.0", _members("segment_members")),
+        ("/v3/contactdb/segments", _members("segment_members")),
     ),
     _marketing(
         "campaigns",

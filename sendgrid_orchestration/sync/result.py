@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from sendgrid_orchestration.sync.context import Overdue
+
 
 @dataclass(frozen=True)
 class Refusal:
@@ -33,7 +35,8 @@ class SyncResult:
         offered: the account has this object at all; where it has not, nothing was read and nothing is wrong.
         refusal: why SendGrid does not let the key read it; the rows stay as they were. None where it does.
         rows_before: `rows_read` of the last sync that read this object; None where there was none.
-        whole: every sync reads all of it. Statistics are not: `rows_read` then says nothing about how many there are.
+        whole: this sync read all of it. Of statistics none does: `rows_read` then says nothing about how many there are.
+        overdue: lists or segments whose members were not read, the longest unread first.
         warnings: what was odd, in sentences.
         duration: seconds.
         facts: what else there is to tell, by name: of an export its id, files, megabytes, and seconds until they were here.
@@ -53,6 +56,7 @@ class SyncResult:
     refusal: Refusal | None = None
     rows_before: int | None = None
     whole: bool = True
+    overdue: tuple[Overdue, ...] = ()
     facts: Mapping[str, str | float] = field(default_factory=dict)
 
     @property

@@ -1,22 +1,23 @@
-"""Runs the sync of one object: one at a time, written down, and nothing half done."""
+"""Runs the sync of one object, or of all members: one at a time, written down, and nothing half done."""
 
 from __future__ import annotations
 
 import logging
 import time
-from contextlib import closing
-from dataclasses import replace
+from collections.abc import Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Self
 
 from psycopg import Connection
 from psycopg.errors import LockNotAvailable
 
 from sendgrid_orchestration.sendgrid import family
 from sendgrid_orchestration.sendgrid.client import SendGridClient
-from sendgrid_orchestration.sendgrid.errors import MissingScopeError, NotAllowedError
+from sendgrid_orchestration.sendgrid.errors import MissingScopeError, NotAllowedError, SendGridError
 from sendgrid_orchestration.settings import Source
-from sendgrid_orchestration.sync import ledger
+from sendgrid_orchestration.sync import ledger, members
 from sendgrid_orchestration.sync.context import Context, Progress
 from sendgrid_orchestration.sync.errors import NotOfferedError, SyncRunningError
 from sendgrid_orchestration.sync.objects import OBJECTS, ObjectSpec
@@ -53,13 +54,96 @@ def sync_object(
         SendGridError: it could not be read. The tables are as they were, and the ledger has the reason.
         SyncRunningError: another process is at it.
     """
-    spec = OBJECTS[name]
-    began = time.monotonic()
-    moment = now or datetime.now(UTC)
-    with closing(open_connection(url, autocommit=True)) as conn:
-        _claim(conn, source, name)
-        rows_before = ledger.rows_of_last(conn, source.raw_schema, name)
-        sync_id = ledger.begin(conn, source.raw_schema, name, moment)
+    with closing(_Session.open(client, url, source, name, now=now, progress=progress)) as session:
+        try:
+            outcome = _run(session.context, session.spec, source)
+        except BaseException as error:
+            session.fail(error)
+            raise
+        return session.finish(outcome)
+
+
+def sync_members(
+    client: SendGridClient,
+    url: str,
+    source: Source,
+    names: Sequence[str],
+    *,
+    budget_s: float = members.BUDGET_S,
+    now: datetime | None = None,
+    progress: Progress | None = None,
+) -> dict[str, SyncResult | SendGridError]:
+    """Mirror who is in which list and who is in which segment, in one go: they share the time and take turns.
+
+    Args:
+        client: of that source.
+        url: the warehouse.
+        source: whose lists and segments; its tables exist (`migrate`).
+        names: `list_members`, `segment_members`, or both.
+        budget_s: seconds after which no further list or segment is begun.
+        now: the moment that rows are marked with; the present by default.
+        progress: told, in sentences, how far it is; logged by default.
+
+    Returns:
+        For each what was done, or why it could not be read.
+
+    Raises:
+        InvalidKeyError: SendGrid does not know the key.
+        SyncRunningError: another process is at one of them.
+    """
+    with ExitStack() as stack:
+        sessions: dict[str, _Session] = {}
+        try:
+            for name in names:
+                session = _Session.open(client, url, source, name, now=now, progress=progress)
+                sessions[name] = stack.enter_context(closing(session))
+            absences = {
+                name: _family_of(session.context, session.spec, source) for name, session in sessions.items()
+            }
+            present = {name: session.context for name, session in sessions.items() if absences[name] is None}
+            outcomes = members.sync_together(present, budget_s)
+        except BaseException as error:
+            for session in sessions.values():
+                session.fail(error)
+            raise
+        return {name: session.end(absences[name] or outcomes[name]) for name, session in sessions.items()}
+
+
+_Absence = NotOfferedError | MissingScopeError
+"""Why there is nothing to read, although nothing is wrong."""
+
+
+@dataclass
+class _Session:
+    """One sync of one object: its lock, its line in the ledger, its context."""
+
+    spec: ObjectSpec
+    context: Context
+    sync_id: int
+    began: float
+    rows_before: int | None
+
+    @classmethod
+    def open(
+        cls,
+        client: SendGridClient,
+        url: str,
+        source: Source,
+        name: str,
+        *,
+        now: datetime | None,
+        progress: Progress | None,
+    ) -> Self:
+        began = time.monotonic()
+        moment = now or datetime.now(UTC)
+        conn = open_connection(url, autocommit=True)
+        try:
+            _claim(conn, source, name)
+            rows_before = ledger.rows_of_last(conn, source.raw_schema, name)
+            sync_id = ledger.begin(conn, source.raw_schema, name, moment)
+        except BaseException:
+            conn.close()
+            raise
         context = Context(
             client,
             conn,
@@ -70,18 +154,40 @@ def sync_object(
             progress or logger.info,
             stats_since=source.stats_since,
         )
-        try:
-            outcome = _run(context, spec, source)
-        except BaseException as error:
-            ledger.fail(conn, source.raw_schema, sync_id, error, context.reading.notes)
-            raise
-        result = replace(_result(context, spec, outcome, time.monotonic() - began), rows_before=rows_before)
-        ledger.finish(
-            conn, source.raw_schema, sync_id, result, context.read_from if result.was_read else None
+        return cls(OBJECTS[name], context, sync_id, began, rows_before)
+
+    def close(self) -> None:
+        """Give the lock back."""
+        self.context.conn.close()
+
+    def fail(self, error: BaseException) -> None:
+        """Write down why it could not be made."""
+        ledger.fail(self.context.conn, self.context.raw, self.sync_id, error, self.context.reading.notes)
+
+    def finish(self, outcome: Counts | _Absence) -> SyncResult:
+        """Write down what it did."""
+        context = self.context
+        result = replace(
+            _result(context, self.spec, outcome, time.monotonic() - self.began), rows_before=self.rows_before
         )
-    for sentence in result.warnings:
-        context.progress(f"{name}: {sentence}")
-    return result
+        ledger.finish(
+            context.conn, context.raw, self.sync_id, result, context.read_from if result.was_read else None
+        )
+        for sentence in result.warnings:
+            context.progress(f"{self.spec.name}: {sentence}")
+        return result
+
+    def end(self, outcome: Counts | _Absence | SendGridError) -> SyncResult | SendGridError:
+        """Write down what it did, or why it could not be made."""
+        if isinstance(outcome, NotAllowedError):
+            try:
+                outcome = family.missing_scope(self.context.client, self.context.family, outcome)
+            except SendGridError as error:
+                outcome = error
+        if isinstance(outcome, (Counts, NotOfferedError, MissingScopeError)):
+            return self.finish(outcome)
+        self.fail(outcome)
+        return outcome
 
 
 def _claim(conn: Connection[Any], source: Source, name: str) -> None:
@@ -102,24 +208,34 @@ def _claim(conn: Connection[Any], source: Source, name: str) -> None:
         ) from error
 
 
-def _run(context: Context, spec: ObjectSpec, source: Source) -> Counts | NotOfferedError | MissingScopeError:
+def _run(context: Context, spec: ObjectSpec, source: Source) -> Counts | _Absence:
     """What the sync did, or why there was nothing to do."""
+    absence = _family_of(context, spec, source)
+    if absence is not None:
+        return absence
+    try:
+        return spec.syncs[context.family](context)
+    except NotOfferedError as found:
+        return found
+    except NotAllowedError as refusal:
+        return family.missing_scope(context.client, context.family, refusal)
+
+
+def _family_of(context: Context, spec: ObjectSpec, source: Source) -> _Absence | None:
+    """Put the account's family into the context; or say why it does not have the object, as far as that is known."""
     try:
         if spec.marketing:
             context.family = family.detect(context.client, source.marketing)
-        if why := spec.why_missing(context.family, source.region):
-            return NotOfferedError(why)
-        return spec.syncs[context.family](context)
-    except NotOfferedError as absence:
-        return absence
-    except NotAllowedError as refusal:
-        return family.missing_scope(context.client, context.family, refusal)
+    except MissingScopeError as refusal:
+        return refusal
+    why = spec.why_missing(context.family, source.region)
+    return NotOfferedError(why) if why else None
 
 
 def _result(
     context: Context,
     spec: ObjectSpec,
-    outcome: Counts | NotOfferedError | MissingScopeError,
+    outcome: Counts | _Absence,
     duration: float,
 ) -> SyncResult:
     counts = outcome if isinstance(outcome, Counts) else Counts()
@@ -143,6 +259,7 @@ def _result(
         duration=duration,
         offered=not isinstance(outcome, NotOfferedError),
         refusal=refusal,
-        whole=spec.whole,
+        whole=spec.whole and not context.overdue,
+        overdue=tuple(context.overdue),
         facts=context.facts,
     )

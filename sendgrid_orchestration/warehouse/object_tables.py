@@ -613,13 +613,31 @@ SUPPORT_TABLES = (
     ),
     Table(
         "member_reads",
-        "One row per list or segment: when its members were last read, so that a long sync goes on where it stopped.",
+        "One row per list or segment: when its members were last read.",
         (
             Column("object", "text", note="list_members or segment_members."),
             Column("group_id", "text", "id"),
             Column("read_at", "timestamptz", nullable=False),
             Column("complete", "boolean", note="Whether leavers could be told.", nullable=False),
             Column("members", "bigint", nullable=False),
+        ),
+        key=("object", "group_id"),
+        mirrored=False,
+    ),
+    Table(
+        "member_turns",
+        "One row per list or segment: its last turn, whether its members could be read or not.",
+        (
+            Column("object", "text", note="list_members or segment_members."),
+            Column("group_id", "text", "id"),
+            Column(
+                "began_at",
+                "timestamptz",
+                note="When its turn began; the longest ago comes first in the next sync.",
+                nullable=False,
+            ),
+            Column("seconds", "double precision", note="How long it took.", nullable=False),
+            Column("error", "text", note="Why it could not be read; null if it was."),
         ),
         key=("object", "group_id"),
         mirrored=False,
