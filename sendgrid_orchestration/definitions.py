@@ -24,9 +24,9 @@ from sendgrid_orchestration.defs.models.jobs import models_job
 from sendgrid_orchestration.defs.models.project import manifest
 from sendgrid_orchestration.defs.models.sensors import models_sensor
 from sendgrid_orchestration.defs.models.translator import SourceTranslator, read_tables
-from sendgrid_orchestration.defs.objects.assets import object_assets
-from sendgrid_orchestration.defs.objects.jobs import objects_job
-from sendgrid_orchestration.defs.objects.schedules import objects_schedule
+from sendgrid_orchestration.defs.objects.assets import members_assets, object_assets
+from sendgrid_orchestration.defs.objects.jobs import members_job, objects_job
+from sendgrid_orchestration.defs.objects.schedules import members_schedule, objects_schedule
 from sendgrid_orchestration.defs.partitions import daily
 from sendgrid_orchestration.defs.resources import Landing, SendGrid, Warehouse
 from sendgrid_orchestration.settings import Settings, Source, load_settings
@@ -60,20 +60,31 @@ def _of_source(source: Source, settings: Settings, parsed: Mapping[str, Any]) ->
     translator = SourceTranslator(source, settings.owners, daily(settings.schedules.first_day))
     models = model_assets(source, parsed, translator, settings.data_dir / "dbt" / source.name)
     objects = object_assets(source, settings, list(models.specs))
+    members = members_assets(source, settings, list(models.specs))
     events = raw_events(source, settings, list(models.specs))
     schedules = settings.schedules
-    loaded = {key for asset in (events, *objects) for key in asset.keys}
+    loaded = {key for asset in (events, *objects, *members) for key in asset.keys}
+    apart = bool(schedules.members and members)
     return dg.Definitions(
         assets=[
             webhook(source, settings.owners),
             events,
             *objects,
+            *members,
             *read_tables(translator, parsed, loaded),
             models,
         ],
         asset_checks=[health_checks(source, settings)],
-        jobs=[events_job(source), objects_job(source, objects), models_job(source, models)],
-        schedules=[objects_schedule(source, schedules)],
+        jobs=[
+            events_job(source),
+            objects_job(source, objects if apart else [*objects, *members]),
+            *([members_job(source, members)] if apart else []),
+            models_job(source, models),
+        ],
+        schedules=[
+            objects_schedule(source, schedules),
+            *([members_schedule(source, schedules)] if apart else []),
+        ],
         sensors=[
             landed_files_sensor(source, schedules),
             models_sensor(source, schedules, models),

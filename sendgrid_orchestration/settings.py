@@ -439,6 +439,8 @@ class Schedules(_Part):
     """When things run by themselves."""
 
     objects: str = "0 */3 * * *"
+    members: str | None = None
+    """When it is read who is in which list and segment, if not with the other objects."""
     timezone: str = "UTC"
     events_poll_seconds: int = Field(default=5, ge=5)
     """How often the sensor looks for landed files; Dagster's daemon looks every 5 s at the most."""
@@ -453,10 +455,10 @@ class Schedules(_Part):
     """Dagster keeps every run for ever by itself; older ones than this are deleted, but for the last of each kind. Loads that
     succeeded go after two days: the ledger says for good what each brought."""
 
-    @field_validator("objects", "maintenance")
+    @field_validator("objects", "members", "maintenance")
     @classmethod
-    def _cron(cls, value: str) -> str:
-        if len(value.split()) != 5:
+    def _cron(cls, value: str | None) -> str | None:
+        if value is not None and len(value.split()) != 5:
             raise ValueError('must be a cron line of five fields, such as "0 */3 * * *"')
         return value
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import partial
 
 import psycopg
 import typer
 from rich.text import Text
 
+from sendgrid_orchestration.cli.membership_time import memberships
 from sendgrid_orchestration.cli.tables import print_table
 from sendgrid_orchestration.doctor import Check, run_checks
 from sendgrid_orchestration.health.records import last_syncs
@@ -32,7 +34,7 @@ def doctor() -> None:
     The exit code is 1 if anything is wrong that keeps data from arriving.
     """
     settings = load_settings()
-    checks = run_checks(settings, [lambda: daemons(settings), lambda: syncs(settings)])
+    checks = run_checks(settings, [partial(probe, settings) for probe in (daemons, syncs, memberships)])
     print_table(
         ("", "check", "of", "finding", "what to do"),
         (
@@ -81,9 +83,10 @@ def daemons(settings: Settings) -> Iterator[Check]:
 
 def syncs(settings: Settings) -> Iterator[Check]:
     """Whether every object was synced as often as the schedule asks for."""
-    from sendgrid_orchestration.defs.objects.assets import longest_interval  # Dagster takes seconds to import
+    from sendgrid_orchestration.defs.objects.cadence import (  # Dagster takes seconds to import
+        longest_interval,
+    )
 
-    limit = 2 * longest_interval(settings.schedules)
     try:
         with connect(resolve_urls(settings).warehouse.get_secret_value()) as conn:
             found = {source.name: last_syncs(conn, source) for source in settings.sources}
@@ -91,13 +94,17 @@ def syncs(settings: Settings) -> Iterator[Check]:
         return  # the check of the warehouse says so
     for source in settings.sources:
         wanted = [sync for sync in found[source.name] if sync.object not in source.skip_objects]
-        late = [sync.object for sync in wanted if datetime.now(UTC) - sync.finished_at > limit]
+        late = [
+            sync.object
+            for sync in wanted
+            if datetime.now(UTC) - sync.finished_at > 2 * longest_interval(settings.schedules, sync.object)
+        ]
         if late:
             yield Check(
                 "sync",
                 source.name,
                 "fail",
-                f"Not synced for more than {limit.total_seconds() / 3600:g} hours: {', '.join(late)}.",
+                f"Two syncs in a row are missing of {', '.join(late)}.",
                 f"Look at the runs of {source.name}_objects in Dagster, and at its schedule.",
             )
         elif wanted:

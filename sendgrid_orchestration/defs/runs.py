@@ -16,6 +16,9 @@ UNFINISHED = (
     DagsterRunStatus.STARTED,
     DagsterRunStatus.CANCELING,
 )
+WAITING_OR_AT_WORK = tuple(status for status in UNFINISHED if status != DagsterRunStatus.NOT_STARTED)
+"""A run that was never submitted is neither, and stays that for ever."""
+
 FIRST_PAUSE = timedelta(seconds=10)
 LONGEST_PAUSE = timedelta(minutes=5)
 _RECORDS = 12
@@ -101,6 +104,13 @@ class Recent:
         record = self.records[0]
         ended = record.end_time or record.update_timestamp.timestamp()
         return datetime.fromtimestamp(ended, UTC)
+
+
+def under_way(instance: DagsterInstance, job: str) -> dg.DagsterRun | None:
+    """The run of a job that is queued or at work, the oldest if there are several."""
+    filters = RunsFilter(job_name=job, statuses=list(WAITING_OR_AT_WORK))
+    found = instance.get_run_records(filters, limit=1, ascending=True)
+    return found[0].dagster_run if found else None
 
 
 def reasons(events: Iterable[dg.DagsterEvent]) -> list[str]:

@@ -11,6 +11,8 @@ from pathlib import Path
 import dagster as dg
 import pytest
 import yaml
+from dagster._core.remote_origin import InProcessCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from sendgrid_orchestration.definitions import build_definitions
 from sendgrid_orchestration.settings import PROJECT_ROOT, SecretRef, Settings, load_settings
@@ -45,6 +47,12 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 @pytest.fixture(scope="module")
 def defs(settings: Settings) -> dg.Definitions:
     return build_definitions(settings)
+
+
+@pytest.fixture
+def instance(tmp_path: Path) -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        yield instance
 
 
 def test_the_graph_is_what_was_reviewed(defs: dg.Definitions) -> None:
@@ -92,14 +100,59 @@ def test_a_source_may_switch_an_object_off(defs: dg.Definitions) -> None:
     assert dg.AssetKey(["transactional", "raw", "recipients"]) not in fetched
 
 
-def test_objects_are_fetched_every_three_hours_by_default(defs: dg.Definitions) -> None:
+def test_objects_are_fetched_every_three_hours_by_default(
+    defs: dg.Definitions, instance: dg.DagsterInstance
+) -> None:
     """Promise S13."""
     schedule = defs.get_repository_def().get_schedule_def("marketing_objects_schedule")
     assert schedule.cron_schedule == "0 */3 * * *"
     assert schedule.default_status == dg.DefaultScheduleStatus.RUNNING
-    tick = schedule.evaluate_tick(dg.build_schedule_context())
+    tick = schedule.evaluate_tick(dg.build_schedule_context(instance=instance))
     assert tick.run_requests is not None
     assert len(tick.run_requests) == 1
+
+
+@pytest.mark.parametrize(
+    ("event", "status"),
+    [
+        (dg.DagsterEventType.RUN_ENQUEUED, "queued"),
+        (dg.DagsterEventType.RUN_STARTING, "starting"),
+        (dg.DagsterEventType.RUN_START, "started"),
+    ],
+)
+def test_a_tick_while_a_run_is_under_way_is_skipped_with_the_reason(
+    defs: dg.Definitions, instance: dg.DagsterInstance, event: dg.DagsterEventType, status: str
+) -> None:
+    """Else runs of a large account would queue up without end. A newer run that has ended hides no older one."""
+    repository = defs.get_repository_def()
+    schedule = repository.get_schedule_def("marketing_objects_schedule")
+    job = repository.get_job("marketing_objects")
+    elsewhere = instance.create_run_for_job(repository.get_job("transactional_objects"))
+    instance.report_dagster_event(
+        _event(dg.DagsterEventType.RUN_START, "transactional_objects"), elsewhere.run_id
+    )
+    instance.create_run_for_job(job)  # never submitted
+    run = instance.create_run_for_job(job, remote_job_origin=_origin(job.name))
+    instance.report_dagster_event(_event(event, job.name), run.run_id)
+    instance.report_run_failed(instance.create_run_for_job(job))
+    tick = schedule.evaluate_tick(dg.build_schedule_context(instance=instance))
+    assert not tick.run_requests
+    assert f"Run {run.run_id} of marketing_objects is {status}" in str(tick.skip_message)
+    instance.report_run_canceled(run)
+    assert schedule.evaluate_tick(dg.build_schedule_context(instance=instance)).run_requests
+
+
+def test_members_may_have_a_cadence_of_their_own(settings: Settings) -> None:
+    schedules = settings.schedules.model_copy(update={"members": "0 1 * * *"})
+    built = build_definitions(settings.model_copy(update={"schedules": schedules})).get_repository_def()
+    both = {dg.AssetKey(["marketing", "raw", name]) for name in ("list_members", "segment_members")}
+    assert built.get_schedule_def("marketing_members_schedule").cron_schedule == "0 1 * * *"
+    assert built.get_job("marketing_members").asset_layer.executable_asset_keys == both
+    assert both.isdisjoint(built.get_job("marketing_objects").asset_layer.executable_asset_keys)
+    # The pool of the other objects is free while members are read.
+    (step,) = built.get_job("marketing_members").nodes
+    assert isinstance(step.definition, dg.OpDefinition)
+    assert step.definition.pool == "marketing_members"
 
 
 def test_sensors_run_without_being_switched_on(defs: dg.Definitions) -> None:
@@ -144,6 +197,16 @@ print(os.times().user + os.times().system)
     assert float(done.stdout) < 12, (
         f"{done.stdout} s of processor time, {time.monotonic() - began:.1f} s in all"
     )
+
+
+def _origin(job: str) -> RemoteJobOrigin:
+    """Where a code server would find the job: a run cannot be queued without."""
+    location = InProcessCodeLocationOrigin(LoadableTargetOrigin(), location_name="here")
+    return RemoteJobOrigin(RemoteRepositoryOrigin(location, "__repository__"), job)
+
+
+def _event(kind: dg.DagsterEventType, job: str) -> dg.DagsterEvent:
+    return dg.DagsterEvent(kind.value, job)
 
 
 def _names(defs: dg.Definitions) -> set[str]:

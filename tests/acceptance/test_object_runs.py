@@ -13,13 +13,13 @@ import psycopg
 import pytest
 import yaml
 
-from sendgrid_orchestration.defs.objects.assets import object_assets
+from sendgrid_orchestration.defs.objects.assets import members_assets, object_assets
 from sendgrid_orchestration.defs.resources import Warehouse
 from sendgrid_orchestration.sendgrid.client import SendGridClient
 from sendgrid_orchestration.settings import Settings, Source, load_settings
 from sendgrid_orchestration.simulator import Simulator
 from sendgrid_orchestration.simulator.account import DEMO_KEY
-from sendgrid_orchestration.sync import OBJECTS
+from sendgrid_orchestration.sync import OBJECTS, members
 from sendgrid_orchestration.warehouse.object_tables import TABLES
 from tests.support.mirror import client_of
 
@@ -42,9 +42,9 @@ class Account:
 
     def fetch(self, *names: str) -> dg.ExecuteInProcessResult:
         """Fetch some objects in one run."""
-        chosen = [asset for asset in self.assets if asset.key.path[-1] in names]
         return dg.materialize(
-            chosen,
+            self.assets,
+            selection=[key for asset in self.assets for key in asset.keys if key.path[-1] in names],
             instance=self.instance,
             resources={"warehouse": Warehouse(self.settings), "sendgrid": self},
             raise_on_error=False,
@@ -74,7 +74,13 @@ class Account:
     @property
     def assets(self) -> list[dg.AssetsDefinition]:
         """Of its only source."""
-        return object_assets(self.settings.sources[0], self.settings)
+        source = self.settings.sources[0]
+        return [*object_assets(source, self.settings), *members_assets(source, self.settings)]
+
+    @property
+    def names(self) -> set[str]:
+        """Of every object."""
+        return {key.path[-1] for asset in self.assets for key in asset.keys}
 
 
 @pytest.fixture
@@ -110,7 +116,7 @@ def test_an_object_that_fails_fails_alone_and_says_what_to_do(account: Account) 
 
 def test_a_key_that_may_read_little_gives_a_green_run(account: Account) -> None:
     """S7: what it is not granted is skipped, keeps its rows, and is named by a warning."""
-    names = {asset.key.path[-1] for asset in account.assets}
+    names = account.names
     assert account.failed_checks(*names) == {}
     before = account.row_counts()
     account.key = account.simulator.account.add_key("SG.small.key", ["marketing.read", "email_activity.read"])
@@ -179,6 +185,61 @@ def test_an_object_is_overdue_after_two_intervals(account: Account) -> None:
             policy = spec.freshness_policy
             assert isinstance(policy, dg.FreshnessPolicy)
             assert policy.fail_window.to_timedelta() == timedelta(hours=6)  # type: ignore[attr-defined]
+
+
+def test_members_by_their_own_cadence_are_overdue_by_that(account: Account) -> None:
+    schedules = account.settings.schedules.model_copy(update={"members": "0 1 * * *"})
+    account.settings = account.settings.model_copy(update={"schedules": schedules})
+    windows = {
+        spec.key.path[-1]: spec.freshness_policy.fail_window.to_timedelta()  # type: ignore[union-attr]
+        for asset in account.assets
+        for spec in asset.specs
+    }
+    assert windows.pop("list_members") == windows.pop("segment_members") == timedelta(hours=48)
+    assert set(windows.values()) == {timedelta(hours=6)}
+
+
+def test_lists_and_segments_are_read_in_one_step_and_fail_for_themselves(account: Account) -> None:
+    account.simulator.faults.add("/v3/marketing/segments/2.0", times=None, status=400)
+    done = account.fetch("list_members", "segment_members")
+    assert not done.success
+    assert [one.asset_key.path[-1] for one in done.get_asset_materialization_events() if one.asset_key] == [
+        "list_members"
+    ]
+    (failure,) = done.get_step_failure_events()
+    assert "segments/2.0 (400" in str(failure.step_failure_data.error)
+    account.simulator.faults.clear()
+    assert account.failed_checks("segment_members") == {}
+
+
+def test_lists_and_segments_that_had_to_wait_are_named(
+    account: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert account.failed_checks("list_members", "segment_members") == {}
+    left = iter([1.0] * 2)
+    monkeypatch.setattr(members, "MAX_CONCURRENT_EXPORTS", 1)
+    monkeypatch.setattr(members, "_time_left", lambda _: next(left, 0.0))
+    done = account.fetch("list_members", "segment_members")
+    assert done.success
+    found = {
+        one.asset_key.path[-1]: one
+        for one in done.get_asset_check_evaluations()
+        if one.check_name == "every_group_was_read"
+    }
+    waiting = {name: one.metadata["waiting"].value for name, one in found.items()}
+    membership = account.simulator.account.membership
+    assert sum(waiting.values()) == len(membership.lists) + len(membership.segments) - 2  # type: ignore[arg-type]
+    assert not any(one.passed for one in found.values())
+    assert {one.severity for one in found.values()} == {dg.AssetCheckSeverity.WARN}
+    last = list(membership.lists.values())[-1]
+    assert f"{last.name} (since 20" in str(found["list_members"].description)
+    # So few rows are no loss: the others were not looked at.
+    assert [
+        one.passed for one in done.get_asset_check_evaluations() if one.check_name == "volume_as_before"
+    ] == [
+        True,
+        True,
+    ]
 
 
 def test_a_run_lets_the_read_only_role_read(account: Account) -> None:

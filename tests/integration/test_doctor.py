@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 
 from sendgrid_orchestration.cli import app
 from sendgrid_orchestration.cli import doctor as command
+from sendgrid_orchestration.cli.membership_time import memberships
 from sendgrid_orchestration.doctor import Check, run_checks
 from sendgrid_orchestration.landing import heartbeats
 from sendgrid_orchestration.landing.store import open_store
@@ -21,6 +22,7 @@ from sendgrid_orchestration.sendgrid import webhooks
 from sendgrid_orchestration.settings import Settings, load_settings
 from sendgrid_orchestration.simulator import FULL_ACCESS, Simulator
 from sendgrid_orchestration.sync import OBJECTS
+from sendgrid_orchestration.warehouse.migrations import migrate
 from tests.support.mirror import client_of, mirror_of
 
 
@@ -241,3 +243,26 @@ def test_daemons_are_told_by_their_last_sign(configured: Any, warehouse_url: str
     told = {check.subject: (check.status, check.finding) for check in command.daemons(settings)}
     assert told.pop("sensor") == ("fail", "Silent for 60 minutes.")
     assert {status for status, _ in told.values()} == {"ok"}
+
+
+def test_memberships_are_estimated_from_their_last_turns(
+    configured: Any, sendgrid: Simulator, warehouse_url: str
+) -> None:
+    settings = configured()
+    settings = settings.model_copy(
+        update={"warehouse": settings.warehouse.model_copy(update={"url": SecretStr(warehouse_url)})}
+    )
+    assert list(memberships(settings)) == []
+    source = settings.sources[0]
+    with psycopg.connect(warehouse_url) as conn:
+        migrate(conn, source)
+        conn.execute(
+            "insert into prod_raw.member_turns (object, group_id, began_at, seconds) "
+            "select 'list_members', n::text, now(), 60 from generate_series(1, 500) as n"
+        )
+    (check,) = memberships(settings)
+    assert (check.name, check.subject, check.status) == ("members", "prod", "warn")
+    assert "500 lists take about 4.2 hours" in check.finding
+    assert 'schedules.members: "0 */12 * * *"' in check.remedy
+    skipping = source.model_copy(update={"skip_objects": frozenset({"list_members"})})
+    assert list(memberships(settings.model_copy(update={"sources": (skipping,)}))) == []

@@ -7,17 +7,33 @@ from typing import Any
 
 import dagster as dg
 
+from sendgrid_orchestration.defs.objects.cadence import MEMBERS
 from sendgrid_orchestration.sync import SyncResult
 
 GRANTED = "key_may_read"
 COMPLETE = "read_was_complete"
 VOLUME = "volume_as_before"
 COLUMNS = "columns_as_before"
+REFRESHED = "every_group_was_read"
+
+MOST_NAMED = 20
+"""Lists or segments that the check names; a sentence of a thousand would help nobody."""
 
 
-def check_specs(asset: dg.AssetKey) -> list[dg.AssetCheckSpec]:
-    """The checks of one object's table."""
+def check_specs(asset: dg.AssetKey, *, of_members: bool = False) -> list[dg.AssetCheckSpec]:
+    """The checks of one object's table.
+
+    Args:
+        asset: the object.
+        of_members: it is who is in which list or segment.
+    """
+    refreshed = dg.AssetCheckSpec(
+        REFRESHED,
+        asset=asset,
+        description="The sync reached every list or segment, and could read it. Names those that wait, and since when.",
+    )
     return [
+        *([refreshed] if of_members else []),
         dg.AssetCheckSpec(
             GRANTED,
             asset=asset,
@@ -65,6 +81,8 @@ def check_results(
         severity=dg.AssetCheckSeverity.WARN,
         description=" ".join(result.warnings) or f"{result.rows_read} rows.",
     )
+    if result.object in MEMBERS:
+        yield refreshed(asset, result)
     # Statistics are read in part each time: how much was read says nothing about how much there is.
     rows_before = result.rows_before if result.whole else None
     rows = result.rows_read if result.was_read else None
@@ -77,6 +95,26 @@ def check_results(
         passed=not changes,
         severity=dg.AssetCheckSeverity.WARN,
         description="; ".join(changes) or "No change.",
+    )
+
+
+def refreshed(asset: dg.AssetKey, result: SyncResult) -> dg.AssetCheckResult:
+    """Whether every list or segment was read."""
+    named = [
+        f"{one.name} (since {one.since:%Y-%m-%d %H:%M} UTC)" if one.since else f"{one.name} (never)"
+        for one in result.overdue[:MOST_NAMED]
+    ]
+    more = len(result.overdue) - len(named)
+    return dg.AssetCheckResult(
+        asset_key=asset,
+        check_name=REFRESHED,
+        passed=not result.overdue,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"{len(result.overdue)} were not read, the longest unread first: {', '.join(named)}"
+        f"{f' and {more} more' if more else ''}. `doctor` says how long all take, and what to set."
+        if result.overdue
+        else "All were read.",
+        metadata={"waiting": len(result.overdue)},
     )
 
 
