@@ -19,6 +19,7 @@ from sendgrid_orchestration import alerts
 from sendgrid_orchestration.health import source_findings
 from sendgrid_orchestration.landing.errors import LandingError
 from sendgrid_orchestration.landing.store import open_store, without_credentials
+from sendgrid_orchestration.load import ledger
 from sendgrid_orchestration.receiver import access
 from sendgrid_orchestration.sendgrid import family
 from sendgrid_orchestration.sendgrid.client import RetryPolicy, SendGridClient
@@ -388,6 +389,7 @@ def _health(settings: Settings, source: Source) -> Iterator[Check]:
                 settings.checks,
                 is_connected=access.is_connected(settings, source),
             )
+            failed = ledger.still_failed(conn, open_store(settings.landing_url), source, forget=False)
     except (WarehouseUnreachableError, EmbeddedPostgresError):
         return  # said already
     except Exception as error:  # each file system has errors of its own
@@ -396,6 +398,16 @@ def _health(settings: Settings, source: Source) -> Iterator[Check]:
     for finding in findings:
         status: Literal["ok", "fail"] = "ok" if finding.healthy else "fail"
         yield Check(finding.check, source.name, status, finding.sentence, finding.remedy)
+    if not failed:
+        yield Check("set aside", source.name, "ok", "Every landed file could be loaded.")
+    for file in failed:
+        yield Check(
+            "set aside",
+            source.name,
+            "fail",
+            str(file),
+            "Upgrade, then run `sendgrid-orchestration load --retry-set-aside`.",
+        )
 
 
 def _public_url(settings: Settings, source: Source) -> Iterator[Check]:

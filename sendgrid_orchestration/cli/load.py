@@ -32,24 +32,39 @@ RUN_ID = "command line"
 DAY = ["%Y-%m-%d"]
 
 
-def load(source: SourceName = None) -> None:
+def load(
+    source: SourceName = None,
+    retry_set_aside: Annotated[
+        bool,
+        typer.Option("--retry-set-aside", help="Try the files too that were set aside, after an upgrade."),
+    ] = False,
+) -> None:
     """Load the posts that wait, now and in this terminal. Dagster's sensor does the same every few seconds.
 
-    The exit code is 1 while damaged files wait for a person; each is named with what to do.
+    The exit code is 1 while damaged files wait for a person, or files that could not be loaded; each is named with what to do.
     """
     settings = load_settings()
     url, store = resolve_urls(settings).warehouse.get_secret_value(), open_store(settings.landing_url)
-    damaged: list[str] = []
+    problems: list[str] = []
     for one in chosen_sources(settings, source):
         with _bar(one) as progress:
-            result = load_waiting(url, store, one, run_id=RUN_ID, retry_damaged=True, progress=progress)
+            result = load_waiting(
+                url,
+                store,
+                one,
+                run_id=RUN_ID,
+                retry_damaged=True,
+                retry_set_aside=retry_set_aside,
+                progress=progress,
+            )
             results = [result]
             while result.remaining_files and result.files:
                 result = load_waiting(url, store, one, run_id=RUN_ID, progress=progress)
                 results.append(result)
         _tell(one, results)
-        damaged += [file.problem for file in results[-1].still_damaged]
-    _end_with(damaged)
+        problems += [file.problem for file in results[-1].still_damaged]
+        problems += map(str, results[-1].still_failed)
+    _end_with(problems)
 
 
 def replay(
@@ -81,19 +96,19 @@ def replay(
                 url, open_store(folder.resolve().as_uri()), one, run_id=RUN_ID, progress=progress
             )
         _tell(one, [result])
-        _end_with(result.damaged)
+        _end_with([*result.damaged, *result.failed.values()])
         return
     days = (first.date() if first else date.min, last.date() if last else datetime.now(UTC).date())
     if days[0] > days[1]:
         raise CommandError(f"--from {days[0]} is later than --to {days[1]}.")
     store = open_store(settings.landing_url)
-    damaged: list[str] = []
+    problems: list[str] = []
     for one in chosen_sources(settings, source):
         with _bar(one) as progress:
             result = replay_days(url, store, one, *days, run_id=RUN_ID, progress=progress)
         _tell(one, [result])
-        damaged += result.damaged
-    _end_with(damaged)
+        problems += [*result.damaged, *result.failed.values()]
+    _end_with(problems)
 
 
 @contextmanager
@@ -118,19 +133,20 @@ def _bar(source: Source) -> Iterator[Callable[[LoadProgress], None]]:
 
 
 def _tell(source: Source, results: list[LoadResult]) -> None:
-    read, inserted, duplicate, quarantined, files = (
+    read, inserted, duplicate, variants, quarantined, files = (
         sum(getattr(result, name) for result in results)
-        for name in ("events_read", "inserted", "duplicate", "quarantined", "files")
+        for name in ("events_read", "inserted", "duplicate", "variants", "quarantined", "files")
     )
+    differ = f" ({variants} of them differ)" if variants else ""
     typer.echo(
-        f"{source.name}: {files} file(s), {read} event(s) read: {inserted} inserted, {duplicate} known already, "
+        f"{source.name}: {files} file(s), {read} event(s) read: {inserted} inserted, {duplicate} known already{differ}, "
         f"{quarantined} in quarantine."
     )
 
 
-def _end_with(damaged: Sequence[str]) -> None:
-    """Name every file that is damaged; the exit code is 1 as long as there is one."""
-    for sentence in damaged:
+def _end_with(problems: Sequence[str]) -> None:
+    """Name every file that could not be loaded; the exit code is 1 as long as there is one."""
+    for sentence in problems:
         typer.echo(sentence, err=True)
-    if damaged:
+    if problems:
         raise typer.Exit(1)

@@ -17,6 +17,9 @@ from sendgrid_orchestration.warehouse.migrations import migrate
 
 quarantine_app = typer.Typer(no_args_is_help=True, help="Items of posts that could not be understood.")
 
+SHOWN = 400
+"""Characters of each item."""
+
 Reason = Annotated[str | None, typer.Option(help="Only items that are here for this reason.")]
 
 
@@ -32,14 +35,14 @@ def list_(
         with connect(resolve_urls(settings).warehouse.get_secret_value()) as conn:
             migrate(conn, one)
             counts = count_by_reason(conn, one.raw_schema)
-            items = list_items(conn, one.raw_schema, reason=reason, limit=limit)
+            items = list_items(conn, one.raw_schema, reason=reason, limit=limit, most_characters=SHOWN)
         if not counts:
             typer.echo(f"{one.name}: nothing is in quarantine.")
             continue
         print_table(
             ("received (UTC)", "reason", "what is odd", "posted"),
             (
-                (f"{item.received_at:%Y-%m-%d %H:%M:%S}", item.reason, item.detail, item.item[:400])
+                (f"{item.received_at:%Y-%m-%d %H:%M:%S}", item.reason, item.detail, item.item)
                 for item in items
             ),
             title=one.name,

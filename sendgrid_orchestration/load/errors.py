@@ -3,3 +3,7 @@
 
 class LoadInterruptedError(Exception):
     """Postgres went away or gave up in mid-load. Nothing of that transaction was kept; the next run loads the same files."""
+
+
+class LoadFailedError(Exception):
+    """File after file could not be loaded for reasons that nobody foresaw: the fault is not theirs. What was committed stays."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import TypeVar
 
 import psycopg
 from psycopg import sql
@@ -15,6 +16,9 @@ from sendgrid_orchestration.settings import Source
 
 IS_ARCHIVED = "archive_path is not null and deleted_at is null and archive_path ~ '/archive/[0-9-]{10}/'"
 """Holds for loaded files that the archive should have; those that were replayed from a folder elsewhere it does not have."""
+
+MOST_TRIES = 2
+"""A file that could not be loaded so often is set aside."""
 
 
 @dataclass(frozen=True)
@@ -30,18 +34,43 @@ class Damaged:
     """The file system's word for the file as it was found (`LandingStore.version`)."""
 
 
+@dataclass(frozen=True)
+class Failed:
+    """A landed file over which a load stumbled for a reason that nobody foresaw."""
+
+    file_name: str
+    reason: str
+    place: str
+    tries: int
+    set_aside_at: datetime | None
+    """None before the second try."""
+
+    def __str__(self) -> str:
+        """A sentence that names it and says what happens next."""
+        if self.set_aside_at is None:
+            return (
+                f"{self.file_name} could not be loaded and is tried once more: {self.reason} ({self.place})."
+            )
+        return (
+            f"{self.file_name} is set aside after {self.tries} tries: {self.reason} ({self.place}). After an upgrade, run "
+            "`sendgrid-orchestration load --retry-set-aside`."
+        )
+
+
 def waiting(
     conn: psycopg.Connection, store: LandingStore, source: Source, *, retry_damaged: bool = False
 ) -> list[LandedFile]:
     """The landed files that the next load will take, oldest first.
 
-    Not among them are files that were loaded and only wait to be archived, and damaged ones, unless somebody has put
-    another file in their place or `retry_damaged` is set. Before the first migration everything waits.
+    Not among them are files that were loaded and only wait to be archived, those that were set aside, and damaged ones,
+    unless somebody has put another file in their place or `retry_damaged` is set. Before the first migration everything
+    waits.
     """
     files = store.waiting(source.name)
     if not files:
         return []
     known = loaded(conn, source.raw_schema, files)
+    known |= {file.file_name for file in failed(conn, source.raw_schema) if file.set_aside_at}
     broken: dict[str, str | None] = {}
     if not retry_damaged:
         broken = {file.file_name: file.version for file in damaged(conn, source.raw_schema)}
@@ -74,12 +103,48 @@ def damaged(conn: psycopg.Connection, raw_schema: str) -> list[Damaged]:
 
 def still_damaged(conn: psycopg.Connection, store: LandingStore, source: Source) -> list[Damaged]:
     """The damaged files that wait for a person; those that somebody has taken away are forgotten."""
-    found = damaged(conn, source.raw_schema)
+    return _still_there(conn, store, source, damaged(conn, source.raw_schema))
+
+
+def failed(conn: psycopg.Connection, raw_schema: str) -> list[Failed]:
+    """The landed files over which a load stumbled, oldest first."""
+    if not _exists(conn, raw_schema, "failed_files"):
+        return []
+    query = sql.SQL("select file_name, reason, place, tries, set_aside_at from {} order by file_name")
+    return [Failed(*row) for row in conn.execute(query.format(sql.Identifier(raw_schema, "failed_files")))]
+
+
+def still_failed(
+    conn: psycopg.Connection, store: LandingStore, source: Source, *, forget: bool = True
+) -> list[Failed]:
+    """The files over which a load stumbled and that still wait.
+
+    Args:
+        conn: a connection.
+        store: the landing.
+        source: whose files.
+        forget: whether to forget those that somebody has taken away.
+    """
+    return _still_there(conn, store, source, failed(conn, source.raw_schema), forget=forget)
+
+
+_Problem = TypeVar("_Problem", Damaged, Failed)
+
+
+def _still_there(
+    conn: psycopg.Connection,
+    store: LandingStore,
+    source: Source,
+    found: list[_Problem],
+    *,
+    forget: bool = True,
+) -> list[_Problem]:
     if not found:
         return []  # nearly always, and listing an object store takes time
     there = {file.name for file in store.waiting(source.name)}
-    if gone := [file.file_name for file in found if file.file_name not in there]:
-        forget_damaged(conn, source.raw_schema, gone)
+    gone = [file.file_name for file in found if file.file_name not in there]
+    if gone and forget:
+        forget_problems(conn, source.raw_schema, gone)
     return [file for file in found if file.file_name in there]
 
 
@@ -137,7 +202,7 @@ def finish(
         update {}
         set
             committed_at = clock_timestamp(), files = %s, posts = %s, events_read = %s, inserted = %s,
-            duplicate = %s, quarantined = %s, copies = %s, first_event_date = %s, last_event_date = %s
+            duplicate = %s, quarantined = %s, copies = %s, variants = %s, first_event_date = %s, last_event_date = %s
         where load_id = %s
     """)
     conn.execute(
@@ -166,9 +231,9 @@ def record(
     query = sql.SQL("""
         insert into {} (
             file_name, load_id, bytes, sealed_at, posts, events_read, inserted, duplicate, quarantined, copies,
-            first_received_at, last_received_at, checksum, archive_path
+            variants, first_received_at, last_received_at, checksum, archive_path
         )
-        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
+        values (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s)
         on conflict (file_name) do nothing
     """)
     with conn.cursor() as cursor:
@@ -254,10 +319,57 @@ def record_verified(
     )
 
 
-def forget_damaged(conn: psycopg.Connection, raw_schema: str, names: Sequence[str]) -> None:
-    """Write that these files could be read after all."""
-    query = sql.SQL("delete from {} where file_name = any(%s)")
-    conn.execute(query.format(sql.Identifier(raw_schema, "damaged_files")), [list(names)])
+def record_failed(
+    conn: psycopg.Connection, raw_schema: str, file: LandedFile, reason: str, place: str
+) -> Failed:
+    """Write that a load stumbled over a file; the second time sets it aside.
+
+    Args:
+        conn: a connection.
+        raw_schema: where the tables are.
+        file: the file.
+        reason: the exception and what it says.
+        place: the line of the program that raised it.
+
+    Returns:
+        What stands there now.
+    """
+    query = sql.SQL("""
+        insert into {} as failed (file_name, bytes, reason, place, tries)
+        values (%s, %s, %s, %s, 1)
+        on conflict (file_name) do update
+        set
+            bytes = excluded.bytes,
+            reason = excluded.reason,
+            place = excluded.place,
+            tries = failed.tries + 1,
+            last_failed_at = excluded.last_failed_at,
+            set_aside_at = case when failed.tries + 1 >= %s then excluded.last_failed_at end
+        returning file_name, reason, place, tries, set_aside_at
+    """)
+    row = conn.execute(
+        query.format(sql.Identifier(raw_schema, "failed_files")),
+        [file.name, file.size, reason, place, MOST_TRIES],
+    ).fetchone()
+    assert row is not None
+    return Failed(*row)
+
+
+def release_set_aside(conn: psycopg.Connection, raw_schema: str) -> list[str]:
+    """Have the next load take the files that were set aside; one more failure sets a file aside again.
+
+    Returns:
+        Their names.
+    """
+    query = sql.SQL("update {} set set_aside_at = null where set_aside_at is not null returning file_name")
+    return [name for (name,) in conn.execute(query.format(sql.Identifier(raw_schema, "failed_files")))]
+
+
+def forget_problems(conn: psycopg.Connection, raw_schema: str, names: Sequence[str]) -> None:
+    """Write that these files could be read and loaded after all."""
+    for table in ("damaged_files", "failed_files"):
+        query = sql.SQL("delete from {} where file_name = any(%s)")
+        conn.execute(query.format(sql.Identifier(raw_schema, table)), [list(names)])
 
 
 def add_up(tallies: Iterable[Tally]) -> Tally:
@@ -270,6 +382,7 @@ def add_up(tallies: Iterable[Tally]) -> Tally:
         total.duplicate += tally.duplicate
         total.quarantined += tally.quarantined
         total.copies += tally.copies
+        total.variants += tally.variants
     return total
 
 
@@ -281,6 +394,7 @@ def _counts(tally: Tally) -> tuple[int, ...]:
         tally.duplicate,
         tally.quarantined,
         tally.copies,
+        tally.variants,
     )
 
 

@@ -33,6 +33,7 @@ def load_waiting(
     max_files: int = RUN_FILES,
     max_bytes: int = RUN_BYTES,
     retry_damaged: bool = False,
+    retry_set_aside: bool = False,
     progress: Callable[[Progress], None] | None = None,
 ) -> LoadResult:
     """Load the landed files of a source that wait, then move them to the archive.
@@ -48,25 +49,32 @@ def load_waiting(
         max_files: take no more files than this.
         max_bytes: take no more bytes than this, but at least one file.
         retry_damaged: try damaged files again although nobody has replaced them: a disk may have been repaired.
+        retry_set_aside: try the files too that were set aside.
         progress: called after each batch of rows.
 
     Raises:
-        LoadInterruptedError: Postgres went away; the next call repeats the transaction.
+        LoadInterruptedError: Postgres went away, or the landing gives nothing out; the next call repeats the transaction.
+        LoadFailedError: file after file failed.
         WarehouseUnreachableError: Postgres cannot be reached.
     """
     with connection(conn_url, source) as conn:
         migrate(conn, source)
+        if retry_set_aside:
+            ledger.release_set_aside(conn, source.raw_schema)
         waiting = ledger.waiting(conn, store, source, retry_damaged=retry_damaged)
+        failed_before = {file.file_name for file in ledger.failed(conn, source.raw_schema)}
         conn.commit()
         _finish_what_was_interrupted(conn, store, source)
         chosen = _within(waiting, max_files, max_bytes)
         run = Run(conn, store, source, "load", run_id, Reporter(chosen, progress))
-        for part in parts(chosen):
+        for part in parts(chosen, alone=failed_before):
             for loaded in run.load(part):
                 _archive(conn, store, source, [file for file, _ in loaded.files])
+        run.end()
         with conn.transaction():
             still_damaged = ledger.still_damaged(conn, store, source)
-        return run.result(len(waiting) - len(chosen), still_damaged)
+            still_failed = ledger.still_failed(conn, store, source)
+        return run.result(len(waiting) - len(chosen), still_damaged, still_failed)
 
 
 def _within(files: Sequence[LandedFile], max_files: int, max_bytes: int) -> list[LandedFile]:

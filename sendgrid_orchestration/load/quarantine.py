@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
-from itertools import groupby
 from uuid import UUID
 
 import psycopg
 from psycopg import sql
 from psycopg.rows import class_row
 
-from sendgrid_orchestration.landing.format import Post
 from sendgrid_orchestration.load import ledger
 from sendgrid_orchestration.load.run import connection
-from sendgrid_orchestration.load.shaping import WHOLE_POST, Batch, Tally
+from sendgrid_orchestration.load.shaping import WHOLE_POST, Batch, Place, Tally, portions, post_rows
 from sendgrid_orchestration.load.storing import Storer
+from sendgrid_orchestration.sendgrid.event_parser import item_text
 from sendgrid_orchestration.settings import Source
 from sendgrid_orchestration.warehouse.migrations import migrate
 
-PORTION = 5_000
-"""Items that are tried in one transaction."""
+PORTION_ITEMS = 5_000
+PORTION_BYTES = 8 * 1024 * 1024
+"""What is tried in one transaction, but at least one item."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,8 @@ class QuarantinedItem:
     post_index: int
     item_index: int
     """Its place in the post, from 0; -1 where the body as a whole was odd."""
+    items: int
+    """How many consecutive items of the post these are."""
     received_at: datetime
     quarantined_at: datetime
     released_at: datetime | None
@@ -62,6 +64,7 @@ def list_items(
     reason: str | None = None,
     released: bool = False,
     limit: int | None = 100,
+    most_characters: int | None = None,
 ) -> list[QuarantinedItem]:
     """The items that wait in the quarantine, oldest first.
 
@@ -71,10 +74,11 @@ def list_items(
         reason: only those with this reason.
         released: those that have left it instead.
         limit: at most so many; None for all.
+        most_characters: cut longer items there.
     """
     query = sql.SQL("""
         select
-            quarantine_key, reason, detail, item, file_name, post_index, item_index,
+            quarantine_key, reason, detail, left(item, coalesce(%(most)s, 2147483647)) as item, file_name, post_index, item_index, items,
             received_at, quarantined_at, released_at
         from {quarantine}
         where (released_at is not null) = %(released)s and (%(reason)s::text is null or reason = %(reason)s)
@@ -84,7 +88,7 @@ def list_items(
     with conn.cursor(row_factory=class_row(QuarantinedItem)) as cursor:
         cursor.execute(
             query.format(quarantine=sql.Identifier(raw_schema, "quarantine")),
-            {"released": released, "reason": reason, "limit": limit},
+            {"released": released, "reason": reason, "limit": limit, "most": most_characters},
         )
         return cursor.fetchall()
 
@@ -92,9 +96,10 @@ def list_items(
 def count_by_reason(conn: psycopg.Connection, raw_schema: str) -> dict[str, int]:
     """How many items wait, by reason, the most frequent first."""
     query = sql.SQL(
-        "select reason, count(*) from {} where released_at is null group by reason order by count(*) desc, reason"
+        "select reason, sum(items) from {} where released_at is null group by reason order by sum(items) desc, reason"
     )
-    return dict(conn.execute(query.format(sql.Identifier(raw_schema, "quarantine"))).fetchall())
+    rows = conn.execute(query.format(sql.Identifier(raw_schema, "quarantine")))
+    return {reason: int(items) for reason, items in rows}
 
 
 def retry(
@@ -115,6 +120,7 @@ def retry(
     tried = released = inserted = 0
     load_ids: list[int] = []
     last: QuarantinedItem | None = None
+    ordinals = _Ordinals()
     with connection(conn_url, source) as conn:
         migrate(conn, source)
         while True:
@@ -124,32 +130,58 @@ def retry(
                 if not items:
                     break
                 last = items[-1]
-                tried += len(items)
+                tried += sum(item.items for item in items)
                 load_id = ledger.begin(conn, source.raw_schema, "quarantine_retry", run_id)
-                understood, total = _load(conn, source.raw_schema, load_id, items)
+                understood, total = _load(conn, source.raw_schema, load_id, items, ordinals)
                 if not understood:
                     raise psycopg.Rollback(transaction)
                 load_ids.append(load_id)
-                released += len(understood)
+                released += sum(item.items for item in items if item.quarantine_key in understood)
                 inserted += total.inserted
     return RetryResult(tried, released, inserted, tuple(load_ids))
+
+
+class _Ordinals:
+    """Counts the equal items without an id of the post under way, however many transactions its items take."""
+
+    def __init__(self) -> None:
+        self._post: tuple[str, int] | None = None
+        self._counts: dict[bytes, int] = {}
+
+    def of(self, item: QuarantinedItem) -> dict[bytes, int]:
+        """The counts of the item's post; items are asked for in their order."""
+        if self._post != (item.file_name, item.post_index):
+            self._post, self._counts = (item.file_name, item.post_index), {}
+        return self._counts
 
 
 def _items_behind(
     conn: psycopg.Connection, raw_schema: str, reason: str | None, last: QuarantinedItem | None
 ) -> list[QuarantinedItem]:
-    """The next items in the order of their posts; those of one post stay together."""
+    """The next items in the order in which they were posted."""
     query = sql.SQL("""
         select
-            quarantine_key, reason, detail, item, file_name, post_index, item_index,
+            quarantine_key, reason, detail, item, file_name, post_index, item_index, items,
             received_at, quarantined_at, released_at
-        from {quarantine}
-        where
-            released_at is null
-            and (%(reason)s::text is null or reason = %(reason)s)
-            and (file_name, post_index) > (%(file)s, %(post)s)
-        order by file_name, post_index
-        fetch first %(portion)s rows with ties
+        from (
+            select
+                *,
+                sum(octet_length(item)) over (
+                    order by file_name, post_index, item_index rows between unbounded preceding and 1 preceding
+                ) as bytes_before
+            from (
+                select *
+                from {quarantine}
+                where
+                    released_at is null
+                    and (%(reason)s::text is null or reason = %(reason)s)
+                    and (file_name, post_index, item_index) > (%(file)s, %(post)s, %(item)s)
+                order by file_name, post_index, item_index
+                limit %(items)s
+            ) as waiting
+        ) as measured
+        where coalesce(bytes_before, 0) < %(bytes)s
+        order by file_name, post_index, item_index
     """)
     with conn.cursor(row_factory=class_row(QuarantinedItem)) as cursor:
         cursor.execute(
@@ -158,50 +190,61 @@ def _items_behind(
                 "reason": reason,
                 "file": last.file_name if last else "",
                 "post": last.post_index if last else -1,
-                "portion": PORTION,
+                "item": last.item_index if last else WHOLE_POST,
+                "items": PORTION_ITEMS,
+                "bytes": PORTION_BYTES,
             },
         )
         return cursor.fetchall()
 
 
 def _load(
-    conn: psycopg.Connection, raw_schema: str, load_id: int, items: list[QuarantinedItem]
-) -> tuple[list[UUID], Tally]:
+    conn: psycopg.Connection, raw_schema: str, load_id: int, items: list[QuarantinedItem], ordinals: _Ordinals
+) -> tuple[set[UUID], Tally]:
     """Load what is understood now.
 
     Returns:
         The keys of the items that were understood, and what they brought. The others do not count: they were counted as
         quarantined by the load that brought them.
     """
-    batch = Batch()
-    understood: list[UUID] = []
     tally = Tally()
-    for (file_name, post_index), of_post in groupby(
-        items, key=lambda item: (item.file_name, item.post_index)
-    ):
-        group = sorted(of_post, key=lambda item: item.item_index)
-        is_whole = group[0].item_index == WHOLE_POST
-        texts = [item.item.encode() for item in group]
-        body = texts[0] if is_whole else b"[" + b",".join(texts) + b"]"
-        before = len(batch.quarantined)
-        odd = batch.add(Post(group[0].received_at, {}, body), load_id, tally, file_name, post_index)
-        if not is_whole or WHOLE_POST in odd:
-            del batch.quarantined[before:]
-            tally.events_read -= len(odd)
-            tally.quarantined -= len(odd)
-        odd_places = {WHOLE_POST} & odd.keys() if is_whole else odd.keys()
-        understood += [
-            item.quarantine_key
-            for place, item in enumerate(group, start=WHOLE_POST if is_whole else 0)
-            if place not in odd_places
-        ]
-    if understood:
+    understood: set[UUID] = set()
+    waiting = {item.quarantine_key.hex: item for item in items}
+    storer = Storer(conn, raw_schema, load_id, lambda place: _text_of(place, waiting))
+    batch = Batch()
+
+    def store() -> None:
         batch.finish()
-        storer = Storer(conn, raw_schema, load_id)
-        storer.store(batch)
+        for place in storer.store(batch):
+            if UUID(place.key()) in understood:
+                understood.remove(UUID(place.key()))
+                tally.events_read -= 1
+                tally.quarantined -= 1
+
+    for item in items:
+        shaper = post_rows(item.received_at, load_id, ordinals.of(item))
+        is_whole = item.item_index == WHOLE_POST
+        body = item.item.encode()
+        for portion in portions(body if is_whole else b"[%b]" % body, shaper):
+            if portion.first == WHOLE_POST or (portion.odd and not is_whole):
+                break
+            first = portion.first if is_whole else item.item_index
+            understood.add(item.quarantine_key)
+            batch.add(replace(portion, first=first), tally, item.file_name, item.post_index, item.received_at)
+            if batch.is_full:
+                store()
+                batch = Batch()
+    store()
+    if understood:
         release = sql.SQL("""
             update {} set released_at = clock_timestamp(), released_load_id = %s where quarantine_key = any(%s)
         """)
-        conn.execute(release.format(sql.Identifier(raw_schema, "quarantine")), [load_id, understood])
+        conn.execute(release.format(sql.Identifier(raw_schema, "quarantine")), [load_id, list(understood)])
         ledger.finish(conn, raw_schema, load_id, files=0, total=tally, event_dates=storer.event_dates)
     return understood, tally
+
+
+def _text_of(place: Place, waiting: dict[str, QuarantinedItem]) -> str:
+    if item := waiting.get(place.key()):
+        return item.item
+    return item_text(waiting[place.key(WHOLE_POST)].item.encode(), place.item_index)

@@ -11,14 +11,14 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
-from functools import cache
+from functools import cache, lru_cache
 from types import CodeType
 from typing import Any
 
 import orjson
 
 from sendgrid_orchestration.load import rows
-from sendgrid_orchestration.sendgrid.event_json import may_be_rounded
+from sendgrid_orchestration.sendgrid.event_json import as_written, holds_rounded_number
 from sendgrid_orchestration.sendgrid.event_parser import LONGEST_EVENT_NAME, normal_name
 from sendgrid_orchestration.sendgrid.event_values import LONGEST_INDEXED, indexed_text, moment, texts
 from sendgrid_orchestration.sendgrid.events import FIELDS, KNOWN_FIELDS, NESTED_CUSTOM_ARGS, Field, Occurs
@@ -31,28 +31,46 @@ class Unusual(Exception):
     """The item needs the plain way."""
 
 
-NOT_FOR_ME = (Unusual, KeyError, TypeError, ValueError)
-"""What a shaper raises over an item that needs the plain way."""
-
-
 class _Remembered(dict[Any, Any]):
-    """Results by what they are made from; a dict that asks only for what is missing is Python's fastest cache."""
+    """Results by what they are made from; a dict that asks only for what is missing is Python's fastest cache.
 
-    def __init__(self, make: Callable[[Any], Any], most: int) -> None:
+    Args:
+        make: makes a result from a key.
+        most: how much is kept.
+        weigh: what key and result count against that; by default one.
+    """
+
+    def __init__(
+        self, make: Callable[[Any], Any], most: int, weigh: Callable[[Any, Any], int] = lambda key, made: 1
+    ) -> None:
         self._make = make
         self._most = most
+        self._weigh = weigh
+        self._kept = 0
 
     def __missing__(self, key: Any) -> Any:
         made = self._make(key)
-        if len(self) >= self._most:
-            self.clear()
-        self[key] = made
+        weight = self._weigh(key, made)
+        if weight <= self._most:
+            self._kept += weight
+            if self._kept > self._most:
+                self.clear()
+                self._kept = weight
+            self[key] = made
         return made
+
+
+_MOST_KEYS = 100
+_MOST_BYTES = 512 * 1024
 
 
 def _write_shaper(keys: tuple[str, ...]) -> Shaper:
     customs = tuple(key for key in keys if key not in KNOWN_FIELDS)
-    if not {"event", "timestamp"} <= set(keys) or set(customs) & set(NESTED_CUSTOM_ARGS):
+    if (
+        not {"event", "timestamp"} <= set(keys)
+        or not set(customs).isdisjoint(NESTED_CUSTOM_ARGS)
+        or len(keys) > _MOST_KEYS
+    ):
         return _refuse
     known = tuple(field for field in FIELDS if field.key in keys)
     names: dict[str, Any] = {
@@ -62,21 +80,26 @@ def _write_shaper(keys: tuple[str, ...]) -> Shaper:
         "opening": rows.OPENINGS[_rarest(known)],
         "in_latin": rows.in_latin,
         "json": orjson.dumps,
-        "may_be_rounded": may_be_rounded,
+        "as_written": as_written,
+        "require_exact": _require_exact,
         "Unusual": Unusual,
         **_gaps(known),
         **{f"key_{number}": key for number, key in enumerate(customs)},
     }
     exec(_code(known, len(customs)), names)  # noqa: S102 - written from our own vocabulary; no key of an item is in it
-    shaper: Shaper = names["shape"]
+    # Not left among its own globals: a load runs without the search for cycles.
+    shaper: Shaper = names.pop("shape")
     return shaper
 
 
-SHAPERS = _Remembered(_write_shaper, most=1_000)
-"""The shaper for items with these keys in this order. Bounded, as some senders put data into the names of custom args."""
+SHAPERS = _Remembered(
+    _write_shaper, most=4 * _MOST_BYTES, weigh=lambda keys, made: 4_000 + sum(60 + len(key) for key in keys)
+)
+"""The shaper for items with these keys in this order. Whatever it raises over an item, the item needs the plain way. Bounded, as
+some senders put data into the names of custom args."""
 
 
-@cache
+@lru_cache(maxsize=1_000)
 def _code(known: tuple[Field, ...], customs: int) -> CodeType:
     """The shaper for items that have these of the known keys, and so many others."""
     variables = _variables(known)
@@ -97,11 +120,7 @@ def _code(known: tuple[Field, ...], customs: int) -> CodeType:
         f"    {all_texts} = map(in_latin, ({all_texts}))" if variables else "    raise Unusual",
         "moment, day = moments[item['timestamp']]",
         f"told_besides, {', '.join(others)} = others[{_given(known)}]",
-        f"custom_args = json({{{''.join(f'key_{n}: item[key_{n}], ' for n in range(customs))}}})"
-        if customs
-        else "custom_args = b''",
-        "if b'e+' in custom_args and may_be_rounded(custom_args):",
-        "    raise Unusual",
+        *_custom_args(customs),
         "return finish(",
         f"    moment, day, f'{{names[item[\"event\"]]}}{told}', f'{described}', told_besides, f'{besides}',",
         f"    {variables.get('sg_event_id', repr(''))}, custom_args, b'', opening,",
@@ -110,6 +129,24 @@ def _code(known: tuple[Field, ...], customs: int) -> CodeType:
     return compile(
         "def shape(item, finish):\n" + "".join(f"    {line}\n" for line in lines), "<shaper>", "exec"
     )
+
+
+def _custom_args(number: int) -> list[str]:
+    """The lines that write so many custom args. Nearly all are texts; a number among them may have been rounded."""
+    if not number:
+        return ["custom_args = b''"]
+    values = [f"custom_{n}" for n in range(number)]
+    return [
+        *(f"{value} = item[key_{n}]" for n, value in enumerate(values)),
+        f"if not (str is {' is '.join(f'type({value})' for value in values)}):",
+        f"    require_exact([{', '.join(values)}])",
+        f"custom_args = json({{{''.join(f'key_{n}: {value}, ' for n, value in enumerate(values))}}}, as_written)",
+    ]
+
+
+def _require_exact(values: list[Any]) -> None:
+    if holds_rounded_number(values):
+        raise Unusual
 
 
 def _rarest(known: tuple[Field, ...]) -> Occurs:
@@ -159,7 +196,12 @@ def _others(fields: tuple[Field, ...], rarest: Occurs) -> _Remembered:
             *(rows.written(rows.DESCRIBING[occurs][1], values) for occurs in Occurs if occurs <= rarest),
         )
 
-    return _Remembered(write, most=1_000)
+    return _Remembered(write, most=_MOST_BYTES, weigh=_bytes)
+
+
+def _bytes(given: tuple[Any, ...], written: tuple[str, ...]) -> int:
+    """About what a remembered result takes."""
+    return 200 + sum(len(text) for text in (*given, *written) if isinstance(text, str))
 
 
 def _name(value: Any) -> str:
@@ -169,7 +211,11 @@ def _name(value: Any) -> str:
 
 
 _names = _Remembered(_name, most=1_000)
-_moments = _Remembered(lambda value: rows.moment_and_day(moment(value)), most=10_000)
+_moments = _Remembered(
+    lambda value: rows.moment_and_day(moment(value)),
+    most=10_000,
+    weigh=lambda value, made: len(value) if isinstance(value, str) else 1,
+)
 
 
 def _refuse(item: dict[str, Any], finish: Callable[..., str]) -> str:
@@ -185,7 +231,7 @@ def _before(absent: int, longest: int) -> _Remembered:
             raise Unusual
         return rows.NULL * absent + struct.pack("!i", number).decode("latin-1")
 
-    return _Remembered(length, most=5_000)
+    return _Remembered(length, most=2_000)
 
 
 def _gaps(known: tuple[Field, ...]) -> dict[str, Any]:

@@ -81,4 +81,5 @@ def _replay(
         for part in parts(chosen):
             for _ in run.load(part):
                 pass
+        run.end()
         return run.result()

@@ -33,7 +33,9 @@ AT = slice(6, 14)
 KEY = slice(18, 34)
 """… its key, the first half of which is the hash of what the event says, …"""
 DAY = slice(38, 42)
-"""… and its day."""
+"""… its day, …"""
+RECEIVED = slice(46, 54)
+"""… and the time when its post was received."""
 
 NULL = "\xff\xff\xff\xff"
 
@@ -84,11 +86,12 @@ class PostRows:
     Args:
         received_at: when the post was received, in microseconds since 1970.
         load_id: the load that brings it.
+        ordinals: how many equal items without an id came before, where a post is shaped in several goes.
     """
 
-    def __init__(self, received_at: int, load_id: int) -> None:
+    def __init__(self, received_at: int, load_id: int, ordinals: dict[bytes, int] | None = None) -> None:
         self._constant = _timestamp(received_at) + _bigint(load_id)
-        self._without_id: dict[bytes, int] = {}
+        self._without_id = {} if ordinals is None else ordinals
 
     def row(self, event: Event) -> str:
         """The event as a row. To be called for the events of a post in their order."""
@@ -157,6 +160,11 @@ def as_copy(row: str) -> str:
     return row[: -len(_A_COPY)] + _A_COPY
 
 
+def is_copy(row: str) -> bool:
+    """Whether the row is flagged so."""
+    return row.endswith(_A_COPY)
+
+
 def integers(values: Iterable[str], code: str) -> tuple[int, ...]:
     """The numbers whose bytes these texts are; `code` is `struct`'s letter for their kind."""
     data = "".join(values).encode("latin-1")
@@ -202,7 +210,6 @@ def moment_and_day(at: int) -> tuple[str, str]:
     return moment.decode("latin-1"), day.decode("latin-1")
 
 
-@lru_cache(maxsize=8192)
 def write_text(value: str | None) -> str:
     """A text with its length in front."""
     if value is None:
@@ -228,7 +235,6 @@ def _length(length: int) -> str:
     return struct.pack("!i", length).decode("latin-1")
 
 
-@lru_cache(maxsize=8192)
 def _write_texts(values: tuple[str, ...] | None) -> str:
     if values is None:
         return NULL

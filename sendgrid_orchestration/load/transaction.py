@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from itertools import islice
 
 import psycopg
 
@@ -15,11 +16,12 @@ from sendgrid_orchestration.landing.format import Post
 from sendgrid_orchestration.landing.store import LandedFile, LandingStore
 from sendgrid_orchestration.load import ledger
 from sendgrid_orchestration.load.ahead import ahead
-from sendgrid_orchestration.load.shaping import Tally, batches
+from sendgrid_orchestration.load.shaping import Place, Tally, batches
 from sendgrid_orchestration.load.storing import Storer
+from sendgrid_orchestration.sendgrid.event_parser import item_text
 
 BATCHES_AHEAD = 1
-"""One is being shaped, one waits, one is being stored: at most three of 16 MB and what Python needs around them."""
+"""One is being shaped, one waits, one is being stored: at most three of 8 MB and what Python needs around them."""
 
 
 @dataclass(frozen=True)
@@ -40,6 +42,18 @@ class FileDamagedError(Exception):
 
     def __init__(self, file: LandedFile, problem: str) -> None:
         super().__init__(problem)
+        self.file = file
+
+
+class FileUnreadableError(Exception):
+    """The landing does not give a file out, so nothing of this load was kept. The cause is why.
+
+    Attributes:
+        file: the file.
+    """
+
+    def __init__(self, file: LandedFile) -> None:
+        super().__init__(f"{file.path} cannot be read.")
         self.file = file
 
 
@@ -69,6 +83,7 @@ def load_files(
 
     Raises:
         FileDamagedError: a file is damaged; nothing was kept.
+        FileUnreadableError: the landing does not give a file out; nothing was kept.
     """
     with conn.transaction():
         ledger.lock(conn, raw_schema)
@@ -84,7 +99,10 @@ def load_files(
             "from unnest(array['enable_seqscan', 'enable_hashjoin', 'enable_mergejoin']) as name"
         )
         load_id = ledger.begin(conn, raw_schema, kind, run_id)
-        storer = Storer(conn, raw_schema, load_id)
+        by_name = {file.name: file for file in files}
+        storer = Storer(
+            conn, raw_schema, load_id, lambda place: _text_of(store, by_name[place.file_name], place)
+        )
         tallied = tuple((file, Tally()) for file in files)
         opened = ((file.name, tally, _posts(store, file, tally)) for file, tally in tallied)
         with _collector_at_rest(), ahead(batches(opened, load_id), BATCHES_AHEAD) as shaped:
@@ -92,7 +110,7 @@ def load_files(
                 storer.store(batch)
                 seen(sum(tally.events_read for _, tally in tallied))
         ledger.record(conn, raw_schema, load_id, tallied, stay_where_they_are=kind == "replay")
-        ledger.forget_damaged(conn, raw_schema, [file.name for file in files])
+        ledger.forget_problems(conn, raw_schema, [file.name for file in files])
         total = ledger.add_up(tally for _, tally in tallied)
         ledger.finish(
             conn, raw_schema, load_id, files=len(files), total=total, event_dates=storer.event_dates
@@ -118,4 +136,11 @@ def _posts(store: LandingStore, file: LandedFile, tally: Tally) -> Iterator[Post
         yield from posts
     except DamagedFile as error:
         raise FileDamagedError(file, str(error)) from error
+    except Exception as error:  # each file system has errors of its own
+        raise FileUnreadableError(file) from error
     tally.checksum = posts.checksum
+
+
+def _text_of(store: LandingStore, file: LandedFile, place: Place) -> str:
+    post = next(islice(store.read(file), place.post_index, None))
+    return item_text(post.body, place.item_index)

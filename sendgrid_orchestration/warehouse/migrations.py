@@ -67,6 +67,17 @@ def _migrations() -> tuple[_Migration, ...]:
     return tuple(found)
 
 
+def table_comments() -> dict[str, str]:
+    """What the migrations say about each table that they create, by its name."""
+    found = {}
+    for migration in _migrations():
+        for name, comment in re.findall(
+            r"comment on table {raw}\.(\w+) is\s+'((?:[^']|'')*)'", migration.statements
+        ):
+            found[name] = comment.replace("''", "'")
+    return found
+
+
 def _is_current(conn: psycopg.Connection, source: Source) -> bool:
     return _version(conn, source) == _migrations()[-1].version
 

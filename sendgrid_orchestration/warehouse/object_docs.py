@@ -5,13 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 
+from sendgrid_orchestration.warehouse.migrations import table_comments
 from sendgrid_orchestration.warehouse.object_tables import BOOKKEEPING, SUPPORT_TABLES, TABLES, Column, Table
 
 _INTRODUCTION = """\
 # Tables of SendGrid's objects
 
 What the sync writes, in `<schema>_raw`: every table, every column, and the field of SendGrid's answer that it comes from. The
-same words stand in the database as comments. The tables of events are described with the dbt models (`docs` command).
+same words stand in the database as comments. The tables that the loader writes are named at the end; the columns of events are
+described with the dbt models (`docs` command).
 
 This page is written by `python -m sendgrid_orchestration.warehouse.object_docs`; a test compares it with the database.
 
@@ -90,6 +92,13 @@ def _sections() -> Iterator[str]:
     yield "## Supporting tables\n"
     for table in SUPPORT_TABLES:
         yield from _section(table)
+    yield "## The loader's tables\n"
+    yield "In the same schema; their columns are described in the database.\n"
+    yield "| table | what it holds |"
+    yield "|---|---|"
+    for name, comment in sorted(table_comments().items()):
+        yield f"| `{name}` | {comment} |"
+    yield ""
 
 
 def _section(table: Table) -> Iterator[str]:

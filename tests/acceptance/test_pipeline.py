@@ -80,6 +80,7 @@ def test_one_run_takes_all_that_waits(pipeline: Pipeline) -> None:
         "ledger_adds_up": True,
         "little_in_quarantine": True,
         "no_damaged_files": True,
+        "no_files_set_aside": True,
     }
 
 
@@ -119,25 +120,36 @@ def test_people_are_told_of_the_failure_once(pipeline: Pipeline, monkeypatch: py
     assert f"/runs/{run.run_id}" in message["message"]
 
 
-def test_a_damaged_file_fails_a_check_until_somebody_has_taken_it_away(pipeline: Pipeline) -> None:
+def test_files_that_cannot_be_loaded_fail_checks_until_somebody_has_taken_them_away(
+    pipeline: Pipeline,
+) -> None:
     name = name_giver()(datetime.now(UTC))
     broken = local_folder(pipeline.stage.settings.landing_url) / "news" / "sealed" / f"{name}{SUFFIX}"
     broken.write_bytes(b"not a post")
     (request,) = pipeline.tick("landed_files")
+    aside = broken.with_name(f"{name_giver()(datetime.now(UTC))}{SUFFIX}")
+    aside.write_bytes(b"")
+    with psycopg.connect(resolve_urls(pipeline.stage.settings).warehouse.get_secret_value()) as conn:
+        conn.execute(
+            "insert into sendgrid_news_raw.failed_files (file_name, bytes, reason, place, tries, set_aside_at) "
+            "values (%s, 0, 'ValueError: nobody foresaw this', 'rows.py:1', 2, now())",
+            [aside.name.removesuffix(SUFFIX)],
+        )
 
-    def whole() -> dg.AssetCheckEvaluation:
+    def checks() -> dict[str, dg.AssetCheckEvaluation]:
         result = headless.execute(pipeline.defs, pipeline.instance, "news_events", request)
-        (found,) = [
-            one for one in result.get_asset_check_evaluations() if one.check_name == "no_damaged_files"
-        ]
-        return found
+        assert result.success
+        return {one.check_name: one for one in result.get_asset_check_evaluations()}
 
-    found = whole()
-    assert not found.passed
-    assert "it does not begin like a landed file" in str(found.metadata[name].value)
-    assert pipeline.tick("landed_files") == [], "it is not tried again and again"
+    found = checks()
+    assert not found["no_damaged_files"].passed
+    assert "it does not begin like a landed file" in str(found["no_damaged_files"].metadata[name].value)
+    assert not found["no_files_set_aside"].passed
+    assert aside.name.removesuffix(SUFFIX) in (found["no_files_set_aside"].description or "")
+    assert pipeline.tick("landed_files") == [], "they are not tried again and again"
     broken.unlink()
-    assert whole().passed
+    aside.unlink()
+    assert all(check.passed for check in checks().values())
 
 
 def _models(

@@ -6,7 +6,17 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 
-from sendgrid_orchestration.sendgrid.event_parser import Event, NotAPostError, OddItem, parse_item, parse_post
+from sendgrid_orchestration.sendgrid import event_parser
+from sendgrid_orchestration.sendgrid.event_parser import (
+    PORTION_BYTES,
+    Event,
+    NotAPostError,
+    OddItem,
+    item_text,
+    items_of,
+    parse_item,
+    parse_post,
+)
 from sendgrid_orchestration.sendgrid.events import EVENT_TYPES, FIELDS, FIELDS_BY_KEY, KNOWN_FIELDS
 from tests.support import event_items
 
@@ -199,28 +209,81 @@ def test_account_status_change_needs_neither_address_nor_message() -> None:
 
 
 def test_custom_args_are_taken_beside_the_known_keys_and_from_nested_objects() -> None:
-    """Flat and nested are both in use; on conflict the flat one is what SendGrid itself put there."""
+    """Flat and nested are both in use."""
+    event = parsed(customer="c1", unique_args={"order": 7}, custom_args={"plan": None, "customer": "c1"})
+    assert custom_args(event) == {"customer": "c1", "order": 7, "plan": None}
+
+
+def test_custom_args_of_one_name_are_all_kept() -> None:
+    """The flat one is what SendGrid itself put there; a nested one that differs stays nested."""
     event = parsed(
-        customer="c1", unique_args={"order": 7, "customer": "no"}, custom_args={"plan": None, "order": 8}
+        a="flat", unique_args={"a": "unique", "b": 1}, custom_args={"a": "custom", "b": 2, "c": {"d": 1}}
     )
-    assert custom_args(event) == {"customer": "c1", "order": 8, "plan": None}
+    assert custom_args(event) == {
+        "a": "flat",
+        "b": 2,
+        "c": {"d": 1},
+        "custom_args": {"a": "custom"},
+        "unique_args": {"a": "unique", "b": 1},
+    }
+
+
+def test_custom_arg_that_is_called_like_their_object_is_kept() -> None:
+    event = parsed(custom_args={"unique_args": 1}, unique_args={"custom_args": {"a": 2}, "a": 3})
+    assert custom_args(event) == {
+        "a": 3,
+        "custom_args": {"unique_args": 1},
+        "unique_args": {"custom_args": {"a": 2}},
+    }
 
 
 def test_nested_custom_args_that_are_no_object_are_kept_as_they_are() -> None:
-    assert custom_args(parsed(custom_args="a=1")) == {"custom_args": "a=1"}
+    assert custom_args(parsed(custom_args="a=1", unique_args=None)) == {
+        "custom_args": "a=1",
+        "unique_args": None,
+    }
 
 
 @pytest.mark.parametrize(
     "number",
-    ["12345678901234567890123", "-99999999999999999999", "1" * 5000, "0.5", "1e400", "18446744073709551616"],
+    [
+        "12345678901234567890123",
+        "-99999999999999999999",
+        "18446744073709551615",
+        "18446744073709551616",
+        "-9223372036854775808",
+        "-9223372036854775809",
+        "1" * 4_000,
+        "0.5",
+        "1.10",
+        "1E5",
+        "1e22",
+        "-0.0",
+        "12345678901234567890.123456789",
+        "0.1000000000000000055511151231257827",
+        "1e-400",
+    ],
 )
-def test_numbers_of_any_size_survive(number: str) -> None:
+def test_numbers_keep_every_digit(number: str) -> None:
+    assert kept_number(number) == number
+
+
+@pytest.mark.parametrize(
+    "number", ["1" * 4_001, "1" * 100_000, "0." + "1" * 4_000, "1e400", "-1e99999", "1e-401"]
+)
+def test_numbers_that_others_cannot_read_are_kept_as_text(number: str) -> None:
+    assert kept_number(number) == f'"{number}"'
+
+
+def kept_number(number: str) -> str:
+    """How a number is written among the custom args, on its own and within others."""
     body = f'[{{"event":"open","timestamp":{AT},"amount":{number},"deep":[{{"amount":{number}}}]}}]'
     (event,) = parse_post(body.encode())
     assert isinstance(event, Event)
-    kept = json.loads(event.custom_args, parse_int=str, parse_float=str)
-    assert kept["amount"] == number
-    assert kept["deep"] == [{"amount": number}]
+    kept = event.custom_args.decode().removeprefix('{"amount":')
+    kept, _, deep = kept.partition(',"deep":')
+    assert deep == f'[{{"amount":{kept}}}]}}'
+    return kept
 
 
 def test_what_postgres_cannot_store_is_replaced_and_nothing_else() -> None:
@@ -231,11 +294,125 @@ def test_what_postgres_cannot_store_is_replaced_and_nothing_else() -> None:
     assert custom_args(event) == {"x\ufffd": "\ufffd", "smile": "😀"}
 
 
-def test_one_odd_item_leaves_its_neighbours_alone() -> None:
+GOOD = b'{"event":"open","timestamp":1717200000,"email":"a@example.com","n":1.50}'
+
+
+@pytest.mark.parametrize(
+    ("item", "reason"),
+    [
+        (b"5", "not_an_object"),
+        (b"{}", "no_event"),
+        (b'{"event":"open","timestamp":1717200000,"a":tru}', "not_json"),
+        (b'{"event":"open","timestamp":1717200000,"a":01}', "not_json"),
+        (b'{"event":"open" "timestamp":1717200000}', "not_json"),
+        (b'{"event":"open","timestamp":1717200000,"a":"\x00"}', "not_json"),
+        (b'{"event":"open","timestamp":1717200000,"a":' + b"[" * 300 + b"]" * 300 + b"}", "too_deep"),
+        (b'{"event":"open","timestamp":' + b"[" * 300 + b"]" * 300 + b"}", "too_deep"),
+        (b'{"event":"open","timestamp":1717200000,"a":' + b"[" * 2_000 + b"]" * 2_000 + b"}", "too_deep"),
+        (b"[" * 100_000 + b"]" * 100_000, "too_deep"),
+        (b'{"a":' * 100_000 + b"1" + b"}" * 100_000, "too_deep"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else f"{value[:60].decode()}",
+)
+@pytest.mark.parametrize(
+    "neighbour",
+    [GOOD, GOOD.replace(b"1.50", b'"\\u0000\\ud800"'), GOOD.replace(b"1.50", b"[" * 250 + b"]" * 250)],
+)
+def test_odd_item_leaves_its_neighbours_alone(item: bytes, reason: str, neighbour: bytes) -> None:
     """Peers #9: others lose the whole post."""
-    body = json.dumps([an_event(), 5, an_event(event="open"), {"event": "open"}]).encode()
-    kinds = [type(item) for item in parse_post(body)]
-    assert kinds == [Event, OddItem, Event, OddItem]
+    body = b"[%b , %b,\r\n%b]" % (neighbour, item, neighbour)
+    before, odd, after = parse_post(body)
+    assert isinstance(before, Event)
+    assert before == after
+    assert isinstance(odd, OddItem)
+    assert odd.reason == reason
+    assert item_text(body, 1) == item.decode().replace("\x00", "\ufffd")
+
+
+@pytest.mark.parametrize(
+    "error", [RecursionError("deep"), MemoryError(), OverflowError("too large"), KeyError("\ud800")]
+)
+def test_whatever_an_item_raises_concerns_it_alone(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    original = event_parser.parse_item
+
+    def stumbles(item: Any) -> Event | OddItem:
+        if item["email"] == "poison":
+            raise error
+        return original(item)
+
+    monkeypatch.setattr(event_parser, "parse_item", stumbles)
+    body = json.dumps([an_event(), an_event(email="poison"), an_event()]).encode()
+    first, odd, last = parse_post(body)
+    assert isinstance(first, Event)
+    assert isinstance(last, Event)
+    assert isinstance(odd, OddItem)
+    assert odd.reason == "unforeseen"
+    assert type(error).__name__ in odd.detail
+    odd.detail.encode()
+
+
+def test_last_of_equal_keys_counts() -> None:
+    (event,) = parse_post(b'[{"event":"open","timestamp":1717200000,"a":1,"a":2,"email":"x","email":"y"}]')
+    assert isinstance(event, Event)
+    assert (event.values["email"], event.custom_args) == ("y", b'{"a":2}')
+
+
+@pytest.mark.parametrize(
+    ("end", "rest"),
+    [
+        (b",", b'{"event":"open'),
+        (b",", b"]"),
+        (b",", b'"'),
+        (b",", b'{"a":"unended, "b":1}]'),
+        (b",", GOOD + b" " + GOOD + b"]"),
+        (b",", b'{"a":[}, %b]' % GOOD),
+        (b",", b"]] "),
+        (b",", b"[" * 100_000),
+        (b"]", b"]"),
+        (b"]", b" " + GOOD),
+    ],
+    ids=lambda value: value[:20].decode(),
+)
+@pytest.mark.parametrize("many", [1, 20_000])
+def test_items_before_the_place_where_a_post_makes_no_sense_are_items(
+    end: bytes, rest: bytes, many: int
+) -> None:
+    """The receiver takes what stands in brackets; a broken end must not cost its neighbours."""
+    body = b"[" + b",".join([GOOD] * many) + end + rest
+    *before, last = parse_post(body)
+    assert len(before) == many
+    assert {type(item) for item in before} == {Event}
+    assert isinstance(last, OddItem)
+    assert last.reason == "not_json"
+    assert item_text(body, many) == rest.decode()
+
+
+def test_large_post_comes_in_portions() -> None:
+    """Everything in it is read as in a small one; a portion's size is bounded, and so is an item's."""
+    huge = b'{"event":"open","timestamp":1717200000,"a":"%b"}' % (b"x" * PORTION_BYTES)
+    strange = GOOD.replace(b"1.50", b'"\\ud800"')
+    body = b"\xef\xbb\xbf \n[%b,%b,%b,\r\n%b ]\n" % (
+        b",".join([GOOD] * 20_000),
+        huge,
+        strange,
+        b" , ".join([b"1234567890" * 4] * 30_000),
+    )
+    portions = list(items_of(body))
+    assert all(portion.size <= PORTION_BYTES + 2 or len(portion.values) == 1 for portion in portions)
+    assert [portion.first for portion in portions][:2] == [0, len(portions[0].values)]
+    assert sum(len(portion.values) for portion in portions) == 50_002
+    items = list(parse_post(body))
+    assert len(items) == 50_002
+    assert set(map(str, items[:20_000])) == {str(next(parse_post(b"[%b]" % GOOD)))}
+    assert isinstance(items[20_000], OddItem)
+    assert items[20_000].reason == "too_large"
+    assert isinstance(items[20_001], Event)
+    assert {item.reason for item in items[20_002:] if isinstance(item, OddItem)} == {"not_an_object"}
+    assert item_text(body, 20_000) == huge.decode()
+    assert item_text(body, 20_001) == strange.decode()
+    assert item_text(body, 50_001) == "1234567890" * 4
+    with pytest.raises(IndexError):
+        item_text(body, 50_002)
 
 
 @pytest.mark.parametrize(
@@ -249,7 +426,14 @@ def test_one_odd_item_leaves_its_neighbours_alone() -> None:
         (b"null", "not_a_list"),
         (b'"[]"', "not_a_list"),
         (b"\xff\xfe", "not_json"),
+        (b"[,1]", "not_json"),
+        (b'["a', "not_json"),
+        (b'[{"a":"b]', "not_json"),
+        (b"[" * 2_000_000, "not_json"),
+        (b"x" * 2_000_000, "not_json"),
+        (b'{"a":' + b'"a":1,' * 200_000 + b'"a":1}', "not_json"),
     ],
+    ids=lambda value: value if isinstance(value, str) else f"{value[:20].decode('latin-1')!r} {len(value)}",
 )
 def test_body_that_is_no_list_is_named(body: bytes, reason: str) -> None:
     with pytest.raises(NotAPostError) as caught:
@@ -284,14 +468,15 @@ def test_nothing_of_an_event_is_lost(item: dict[str, Any]) -> None:
     assert isinstance(event, Event)
     kept = custom_args(event)
     for key, value in item.items():
-        if key in kept:
-            assert kept[key] == value or key in ("custom_args", "unique_args")
+        if key in ("custom_args", "unique_args") and isinstance(value, dict):
+            stays = kept.get(key, {})
+            assert all(name in stays if name not in kept else True for name in value)
+            assert all(stays.get(name, kept.get(name)) == one for name, one in value.items())
+        elif key in kept:
+            assert kept[key] == value
         elif key in FIELDS_BY_KEY:
             columns = {column.name for column in FIELDS_BY_KEY[key].columns}
             assert value is None or columns & event.values.keys()
-        elif key in ("custom_args", "unique_args"):
-            assert isinstance(value, dict)
-            assert value.keys() <= kept.keys()
         else:
             assert key in ("event", "timestamp")
 

@@ -95,6 +95,10 @@ def raw_events(
         with connect(url) as conn:
             rows = row_count(conn, source)
             still_damaged = ledger.still_damaged(conn, store, source)
+            failed = {file.file_name: str(file) for file in ledger.still_failed(conn, store, source)}
+            failed |= {name: sentence for result in replayed for name, sentence in result.failed.items()}
+            for sentence in (*(file.problem for file in still_damaged), *failed.values()):
+                context.log.error("%s", sentence)
             add_rows_of_days(context, key, by_day := partial(rows_by_day, conn, source))
             yield dg.MaterializeResult(
                 asset_key=key,
@@ -104,7 +108,9 @@ def raw_events(
                     "dagster/column_schema": column_schema(conn, table),
                 },
                 check_results=list(
-                    check_results(key, tally, still_damaged, settings.checks.largest_quarantine_percent)
+                    check_results(
+                        key, tally, still_damaged, failed, settings.checks.largest_quarantine_percent
+                    )
                 ),
             )
             report_views(context, activity, lambda _: rows)

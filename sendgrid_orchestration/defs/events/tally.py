@@ -20,6 +20,7 @@ class Tally:
     duplicate: int = 0
     quarantined: int = 0
     copies: int = 0
+    variants: int = 0
 
     @classmethod
     def of(cls, results: Iterable[LoadResult]) -> Tally:
@@ -36,6 +37,7 @@ class Tally:
             "events read": self.events_read,
             "events inserted": self.inserted,
             "redelivered events": self.duplicate,
+            "redelivered events that differ": self.variants,
             "copies under another id": self.copies,
             "events in quarantine": self.quarantined,
             "seconds of loading": round(seconds, 3),

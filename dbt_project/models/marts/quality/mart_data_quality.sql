@@ -17,6 +17,7 @@
     "events_read",
     "inserted",
     "duplicate",
+    "variants",
     "copies",
     "quarantined",
     "released",
@@ -115,6 +116,7 @@ with
             sum(uncounted_loads.events_read) as events_read,
             sum(uncounted_loads.inserted) as inserted,
             sum(uncounted_loads.duplicate) as duplicate,
+            sum(uncounted_loads.variants) as variants,
             sum(uncounted_loads.copies) as copies,
             sum(uncounted_loads.quarantined) as quarantined,
             sum(
@@ -124,7 +126,7 @@ with
                     else 0
                 end
             ) as released,
-            {% for amount in amounts[10:17] %}
+            {% for amount in amounts[11:18] %}
                 sum(coalesce(brought.{{ amount }}, 0)) as {{ amount }},
             {% endfor %}
             -- a replay brings what was received long ago: only first loads tell how
@@ -165,8 +167,18 @@ with
         select load_date, {{ amounts | join(", ") }}
         from days
         {% if scope == "loads" %}
+                {#- after an upgrade the table may not have a new column yet #}
+                {%- set known = (
+                    adapter.get_columns_in_relation(this)
+                    | map(attribute="name")
+                    | list
+                ) %}
             union all
-            select load_date, {{ amounts | join(", ") }}
+            select
+                load_date
+                {%- for amount in amounts %}
+                    , {{ amount if amount in known else "0 as " ~ amount }}
+                {%- endfor %}
             from {{ this }}
             where load_date in (select load_date from days)
         {% endif %}
@@ -177,7 +189,7 @@ with
 
         select
             load_date,
-            {% for amount in amounts[:18] %}
+            {% for amount in amounts[:19] %}
                 cast(sum({{ amount }}) as bigint) as {{ amount }},
             {% endfor %}
             -- to the microsecond, as they came: rounded sums would differ from the
