@@ -7,3 +7,7 @@ class LoadInterruptedError(Exception):
 
 class LoadFailedError(Exception):
     """File after file could not be loaded for reasons that nobody foresaw: the fault is not theirs. What was committed stays."""
+
+
+class KeyVersionError(Exception):
+    """The keys of a source's events are not those that this program makes; the message says which, and what to do."""

@@ -11,6 +11,7 @@ import psycopg
 from sendgrid_orchestration.landing.errors import LandingError, LandingUnreachable
 from sendgrid_orchestration.landing.store import LandedFile, LandingStore
 from sendgrid_orchestration.load import ledger
+from sendgrid_orchestration.load.rekeying import ensure_current
 from sendgrid_orchestration.load.run import LoadResult, Progress, Reporter, Run, connection, parts
 from sendgrid_orchestration.settings import Source
 from sendgrid_orchestration.warehouse.migrations import migrate
@@ -55,10 +56,12 @@ def load_waiting(
     Raises:
         LoadInterruptedError: Postgres went away, or the landing gives nothing out; the next call repeats the transaction.
         LoadFailedError: file after file failed.
+        KeyVersionError: a newer version of this program made the keys of the events.
         WarehouseUnreachableError: Postgres cannot be reached.
     """
     with connection(conn_url, source) as conn:
         migrate(conn, source)
+        ensure_current(conn, source.raw_schema)
         if retry_set_aside:
             ledger.release_set_aside(conn, source.raw_schema)
         waiting = ledger.waiting(conn, store, source, retry_damaged=retry_damaged)

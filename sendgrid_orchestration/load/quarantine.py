@@ -11,6 +11,7 @@ from psycopg import sql
 from psycopg.rows import class_row
 
 from sendgrid_orchestration.load import ledger
+from sendgrid_orchestration.load.rekeying import ensure_current, require_current
 from sendgrid_orchestration.load.run import connection
 from sendgrid_orchestration.load.shaping import WHOLE_POST, Batch, Place, Tally, portions, post_rows
 from sendgrid_orchestration.load.storing import Storer
@@ -114,6 +115,7 @@ def retry(
         run_id: who asks, for the ledger.
 
     Raises:
+        KeyVersionError: a newer version of this program made the keys of the events.
         LoadInterruptedError: Postgres went away; what was released stays released.
         WarehouseUnreachableError: Postgres cannot be reached.
     """
@@ -123,9 +125,11 @@ def retry(
     ordinals = _Ordinals()
     with connection(conn_url, source) as conn:
         migrate(conn, source)
+        ensure_current(conn, source.raw_schema)
         while True:
             with conn.transaction() as transaction:
                 ledger.lock(conn, source.raw_schema)
+                require_current(conn, source.raw_schema)
                 items = _items_behind(conn, source.raw_schema, reason, last)
                 if not items:
                     break

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from datetime import date
 
 from sendgrid_orchestration.landing.store import LandedFile, LandingStore
+from sendgrid_orchestration.load.rekeying import ensure_current
 from sendgrid_orchestration.load.run import LoadResult, Progress, Reporter, Run, connection, parts
 from sendgrid_orchestration.settings import Source
 from sendgrid_orchestration.warehouse.migrations import migrate
@@ -24,6 +25,7 @@ def replay_days(
     """Load again the archived posts that were received on these UTC days (both included).
 
     Raises:
+        KeyVersionError: a newer version of this program made the keys of the events.
         LoadInterruptedError: Postgres went away; what was committed stays, and the replay may be repeated.
         WarehouseUnreachableError: Postgres cannot be reached.
     """
@@ -77,6 +79,7 @@ def _replay(
     chosen = list(files)
     with connection(conn_url, source) as conn:
         migrate(conn, source)
+        ensure_current(conn, source.raw_schema)
         run = Run(conn, store, source, "replay", run_id, Reporter(chosen, progress))
         for part in parts(chosen):
             for _ in run.load(part):

@@ -25,6 +25,10 @@ from xxhash import xxh3_64_digest
 from sendgrid_orchestration.sendgrid.event_parser import Event
 from sendgrid_orchestration.sendgrid.events import FIELDS, Column, Occurs
 
+KEY_VERSION = 2
+"""The algorithm of `PostRows.finish`. A change of anything that a key is made from takes a new number, and `rekeying` has to
+know how keys of the number before were made."""
+
 HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 TRAILER = b"\xff\xff"
 
@@ -129,8 +133,8 @@ class PostRows:
 
         The key is 8 bytes of hash of what the event says (`told`: its name, moment and every column that tells events
         apart) and 8 bytes of the same with SendGrid's id. A redelivery repeats both; the same told once more under
-        another id repeats the first; an id that is used for something else repeats neither. None of this may ever change:
-        old events that are delivered again would no longer be recognised.
+        another id repeats the first; an id that is used for something else repeats neither. Where any of this changes, old
+        events that are delivered again are no longer recognised: it takes a new `KEY_VERSION`.
 
         XXH3 and no cryptographic hash: that took a quarter of the time of shaping an event, and there is nothing to win.
         Who finds two events with one content can have his own second one flagged as a copy; to have one left out he

@@ -12,9 +12,10 @@ from pathlib import Path
 
 import psycopg
 
+from sendgrid_orchestration.landing.errors import LandingUnreachable
 from sendgrid_orchestration.landing.store import LandedFile, LandingStore
 from sendgrid_orchestration.load import ledger
-from sendgrid_orchestration.load.errors import LoadFailedError, LoadInterruptedError
+from sendgrid_orchestration.load.errors import KeyVersionError, LoadFailedError, LoadInterruptedError
 from sendgrid_orchestration.load.transaction import FileDamagedError, FileUnreadableError, Loaded, load_files
 from sendgrid_orchestration.sendgrid.event_json import storable
 from sendgrid_orchestration.settings import Source
@@ -230,8 +231,10 @@ class Run:
             ) from error
 
     def _is_no_fault_of_a_file(self, error: Exception) -> bool:
+        if isinstance(error, KeyVersionError):
+            return True
         if not isinstance(error, psycopg.Error):
-            return False
+            return isinstance(error, LandingUnreachable)
         if self.conn.closed or error.sqlstate is None:
             return self.conn.closed or isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
         return error.sqlstate[:2] in _CLASSES_OF_THE_SERVER and error.sqlstate != _OUT_OF_MEMORY

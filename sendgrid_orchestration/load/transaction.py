@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import gc
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date
 from itertools import islice
 
 import psycopg
 
-from sendgrid_orchestration.landing.errors import DamagedFile
+from sendgrid_orchestration.landing.errors import DamagedFile, LandingUnreachable
 from sendgrid_orchestration.landing.format import Post
 from sendgrid_orchestration.landing.store import LandedFile, LandingStore
 from sendgrid_orchestration.load import ledger
 from sendgrid_orchestration.load.ahead import ahead
+from sendgrid_orchestration.load.rekeying import require_current
 from sendgrid_orchestration.load.shaping import Place, Tally, batches
 from sendgrid_orchestration.load.storing import Storer
 from sendgrid_orchestration.sendgrid.event_parser import item_text
@@ -84,9 +85,11 @@ def load_files(
     Raises:
         FileDamagedError: a file is damaged; nothing was kept.
         FileUnreadableError: the landing does not give a file out; nothing was kept.
+        KeyVersionError: another version of this program has given the events other keys meanwhile.
     """
     with conn.transaction():
         ledger.lock(conn, raw_schema)
+        require_current(conn, raw_schema)
         if kind == "load":
             known = ledger.loaded(conn, raw_schema, files)
             files = [file for file in files if file.name not in known]
@@ -136,11 +139,14 @@ def _posts(store: LandingStore, file: LandedFile, tally: Tally) -> Iterator[Post
         yield from posts
     except DamagedFile as error:
         raise FileDamagedError(file, str(error)) from error
+    except LandingUnreachable:
+        raise
     except Exception as error:  # each file system has errors of its own
         raise FileUnreadableError(file) from error
     tally.checksum = posts.checksum
 
 
 def _text_of(store: LandingStore, file: LandedFile, place: Place) -> str:
-    post = next(islice(store.read(file), place.post_index, None))
+    with closing(store.read(file)) as posts:
+        post = next(islice(posts, place.post_index, None))
     return item_text(post.body, place.item_index)

@@ -24,12 +24,12 @@ def ensure_partitions(conn: psycopg.Connection, raw_schema: str, months: Iterabl
         The first days of the months whose partition was created.
     """
     wanted = {day.replace(day=1) for day in months}
-    missing = sorted(wanted - _existing(conn, raw_schema))
+    missing = sorted(wanted - existing_partitions(conn, raw_schema))
     if not missing:
         return []
     # Two processes would both find a month missing; the second waits here and then finds it there.
     conn.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"partitions {raw_schema}"])
-    missing = sorted(wanted - _existing(conn, raw_schema))
+    missing = sorted(wanted - existing_partitions(conn, raw_schema))
     for month in missing:
         _create(conn, raw_schema, month)
     return missing
@@ -40,7 +40,8 @@ def partition_name(month: date) -> str:
     return f"events_{month:%Y_%m}"
 
 
-def _existing(conn: psycopg.Connection, raw_schema: str) -> set[date]:
+def existing_partitions(conn: psycopg.Connection, raw_schema: str) -> set[date]:
+    """The first days of the months that have a partition."""
     query = """
         select child.relname
         from pg_inherits

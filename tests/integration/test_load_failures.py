@@ -12,6 +12,7 @@ import pytest
 from typer.testing import CliRunner
 
 from sendgrid_orchestration.cli import app
+from sendgrid_orchestration.landing.errors import LandingUnreachable
 from sendgrid_orchestration.landing.store import LandedFile, LandingStore
 from sendgrid_orchestration.load import ledger, quarantine, run
 from sendgrid_orchestration.load.errors import LoadFailedError, LoadInterruptedError
@@ -274,6 +275,7 @@ def test_replay_names_what_it_stumbles_over_and_sets_nothing_aside(
         (psycopg.errors.AdminShutdown("bye"), False),
         (psycopg.errors.DeadlockDetected("deadlock"), False),
         (psycopg.OperationalError("the connection is lost"), False),
+        (LandingUnreachable("no answer"), False),
         (psycopg.errors.OutOfMemory("out of shared memory"), True),
         (psycopg.errors.StatementTooComplex("stack depth"), True),
         (psycopg.errors.InternalError_("unexpected"), True),
@@ -293,7 +295,7 @@ def test_only_what_a_file_may_cause_counts_against_it(
     if is_counted:
         assert len(load(warehouse_url, landing).failed) == 1
     else:
-        with pytest.raises((LoadInterruptedError, psycopg.Error)):
+        with pytest.raises((LoadInterruptedError, psycopg.Error, LandingUnreachable)):
             load(warehouse_url, landing)
     assert rows(warehouse_url, f"select count(*) from {RAW}.failed_files") == [(int(is_counted),)]
 
