@@ -88,10 +88,12 @@ class Habits:
     Attributes:
         kept_days: older days of breakdowns by provider, device, browser, client and place are told as zeros ("we only store
             up to 7 days of email activity"); None where all are told.
+        refuses: requests for such days are refused instead.
         limit_counts: what the limit of 500 counts: days, or the single figures of days.
     """
 
     kept_days: int | None = None
+    refuses: bool = False
     limit_counts: Literal["days", "figures"] = "days"
 
 

@@ -305,6 +305,7 @@ def test_no_figure_is_lost_whatever_the_limit_counts(
     opens = sum(day["opens"] for day in account.simulator.account.ledger.daily.values())
     assert total(account, name, "opens", where) == opens > 0
     assert result.complete
+    assert "came twice" not in " ".join(result.warnings)
 
 
 def test_a_page_that_comes_again_is_told(account: Mirror, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -348,6 +349,17 @@ def test_days_that_sendgrid_refuses_cost_the_later_ones_nothing(account: Mirror,
     account.simulator.faults.add(path, times=None, status=400, body=body)
     with pytest.raises(BadRequestError, match="too old"):
         account.sync(name)
+
+
+def test_the_days_that_sendgrid_keeps_are_read_where_it_refuses_all_before(account: Mirror) -> None:
+    account.simulator.account.statistics.kept_days = 7
+    account.simulator.account.statistics.refuses = True
+    result = account.sync("device_stats")
+    ledger, today = account.simulator.account.ledger, account.now.date()
+    kept = sum(counted["opens"] for day, counted in ledger.daily.items() if day >= today - timedelta(days=7))
+    assert total(account, "device_stats", "opens") == kept > 0
+    assert "start_date is too old" in " ".join(result.warnings)
+    assert account.sync("device_stats").complete
 
 
 def test_answers_of_any_shape_become_rows_or_notes(account: Mirror) -> None:

@@ -106,6 +106,8 @@ def _advanced(request: Request, kind: str, counted: Mapping[str, Days], metrics:
     }
     kept = account.statistics.kept_days
     oldest = date.min if kept is None else day(account.now()) - timedelta(days=kept)
+    if account.statistics.refuses and begin < oldest:
+        raise Refusal(400, "start_date is too old", "start_date")
     forgotten: dict[str, Days] = {name: {} for name in named}
     rows = [
         _day(first, last, kind, named if first >= oldest else forgotten, metrics) for first, last in asked
