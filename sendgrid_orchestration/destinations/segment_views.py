@@ -9,6 +9,7 @@ Source: Segment's warehouse schema: names joined by underscores, arrays as text,
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Iterator
 
 import psycopg
@@ -17,6 +18,8 @@ from psycopg import sql
 from sendgrid_orchestration.destinations import mapping
 from sendgrid_orchestration.destinations.segment import LIBRARY
 from sendgrid_orchestration.settings import Source
+
+logger = logging.getLogger(__name__)
 
 TRACKS = "tracks"
 
@@ -37,8 +40,9 @@ def create_views(conn: psycopg.Connection, source: Source) -> bool:
         Whether anything was done.
     """
     schema = source.segment_schema
-    statements = [statement.as_string(conn) for statement in _statements(source.raw_schema, schema)]
-    fingerprint = hashlib.sha256("".join(statements).encode()).hexdigest()[:16]
+    views = [(sql.Identifier(schema, name), query, grain) for name, query, grain in _views(source.raw_schema)]
+    definition = sql.Composed([part for view in views for part in view[:2]]).as_string(conn)
+    fingerprint = hashlib.sha256(definition.encode()).hexdigest()[:16]
     comment = f"The events as Segment's warehouses hold them ({fingerprint})."
     row = conn.execute(
         "select obj_description(to_regnamespace(%s)::oid, 'pg_namespace')", [schema]
@@ -47,15 +51,38 @@ def create_views(conn: psycopg.Connection, source: Source) -> bool:
         return False
     with conn.transaction():
         conn.execute("select pg_advisory_xact_lock(hashtextextended(%s, 0))", [f"migrate {source.schema_}"])
-        for statement in statements:
-            conn.execute(statement.encode())
-        conn.execute(
-            sql.SQL("comment on schema {} is {}").format(sql.Identifier(schema), sql.Literal(comment))
-        )
+        replaced = [_replace(conn, view, query) for view, query, _ in views]
+        for view, _, grain in views:
+            conn.execute(sql.SQL("comment on view {} is {}").format(view, sql.Literal(grain)))
+        if all(replaced):
+            statement = sql.SQL("comment on schema {} is {}")
+            conn.execute(statement.format(sql.Identifier(schema), sql.Literal(comment)))
     return True
 
 
-def _statements(raw: str, schema: str) -> Iterator[sql.Composed]:
+def _replace(conn: psycopg.Connection, view: sql.Identifier, query: sql.Composed) -> bool:
+    """Create a view or replace it; False if people's own views stand on it and it would lose a column: loads go on."""
+    try:
+        with conn.transaction():
+            conn.execute(sql.SQL("create or replace view {} as {}").format(view, query))
+    except psycopg.errors.InvalidTableDefinition:
+        # A view can get columns at its end, and nothing else.
+        try:
+            with conn.transaction():
+                conn.execute(sql.SQL("drop view {}").format(view))
+                conn.execute(sql.SQL("create view {} as {}").format(view, query))
+        except psycopg.errors.DependentObjectsStillExist:
+            logger.warning(
+                "The view %s keeps an old definition, because other views stand on it. Drop them, and make them again once "
+                "it is replaced by the next run.",
+                view.as_string(conn),
+            )
+            return False
+    return True
+
+
+def _views(raw: str) -> Iterator[tuple[str, sql.Composed, str]]:
+    """Name, query and grain of each view."""
     promised = [track for track in mapping.TRACK_NAMES if not track.opt_in]
     properties = [
         (f"_{item.segment}" if item.segment in _TAKEN else str(item.segment), _as_column(item))
@@ -66,12 +93,8 @@ def _statements(raw: str, schema: str) -> Iterator[sql.Composed]:
         (TRACKS, promised, []),
         *((track.table, [track], properties) for track in promised),
     ):
-        view = sql.Identifier(schema, name)
-        # Dropped and not replaced: a view cannot lose a column otherwise.
-        yield sql.SQL("drop view if exists {}").format(view)
-        yield sql.SQL("create view {} as {}").format(view, _select(raw, tracks, own))
         what = "every Track name" if name == TRACKS else f'"{tracks[0].name}"'
-        yield sql.SQL("comment on view {} is {}").format(view, sql.Literal(f"One row per event of {what}."))
+        yield name, _select(raw, tracks, own), f"One row per event of {what}."
 
 
 def _select(

@@ -67,6 +67,8 @@ OBJECTS = {table.name: table for table in (*TABLES.values(), *SUPPORT_TABLES)}
 NAMED_BY_US = {
     "landed_files",
     "damaged_files",
+    "failed_files",
+    "quarantine",
     "delivery_destinations",
     "delivery_batches",
     "delivery_exceptions",
