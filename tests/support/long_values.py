@@ -14,6 +14,8 @@ import psycopg
 from sendgrid_orchestration.sendgrid.events import FIELDS
 
 LONG = 140_000
+EVENT_TEXT = 40_000
+"""Characters of each text of an event: the loader takes items of at most 1 MB, and posts of SendGrid's are smaller."""
 _ALPHABET = string.ascii_letters + string.digits + "éß你😀"
 
 _INDEXED_TEXTS = """
@@ -37,6 +39,11 @@ def long_text(name: str) -> str:
     """The long text of this name; another name gives another text."""
     rng = random.Random(name)
     return name + "".join(rng.choices(_ALPHABET, k=LONG - len(name)))
+
+
+def event_text(name: str) -> str:
+    """The text of this name as the events of a message have it."""
+    return long_text(name)[:EVENT_TEXT]
 
 
 KINDS = {
@@ -66,19 +73,23 @@ def ascii_text(name: str) -> str:
     return name + "".join(random.Random(name).choices(string.ascii_letters, k=2_000))
 
 
-def email(name: str, size: int = LONG, text: Callable[[str], str] = long_text) -> str:
+def email(name: str, size: int = EVENT_TEXT, text: Callable[[str], str] = long_text) -> str:
     """An address of two long parts."""
     local, domain = (text(part)[: size // 2 - 10] for part in (name, f"domain of {name}"))
     return f"{local}@{domain}.example".lower()
 
 
-def link(size: int = LONG, text: Callable[[str], str] = long_text) -> str:
+def link(size: int = EVENT_TEXT, text: Callable[[str], str] = long_text) -> str:
     """What is clicked."""
     return f"https://x.example/{text('url')}"[:size]
 
 
 def message(
-    kind: str, at: datetime, variation: str = "", size: int = LONG, text: Callable[[str], str] = long_text
+    kind: str,
+    at: datetime,
+    variation: str = "",
+    size: int = EVENT_TEXT,
+    text: Callable[[str], str] = long_text,
 ) -> Iterator[dict[str, Any]]:
     """The events of a message that belongs to something of this kind, with long texts wherever an event has a text.
 
@@ -111,15 +122,19 @@ def message(
             # Of a reason the marts leave out every word with a digit.
             **({"reason": text("reason").translate(_NO_DIGITS)[:size]} if event == "bounce" else {}),
             **({"url": link(size, text)} if event == "click" else {}),
-            **({"pool": {"id": text("pool"), "name": text("pool")[:size]}} if event == "processed" else {}),
+            **(
+                {"pool": {"id": text("pool")[:size], "name": text("pool")[:size]}}
+                if event == "processed"
+                else {}
+            ),
         }
 
 
 def event_of_everything(at: datetime) -> dict[str, Any]:
     """An event that has a long text under every key that SendGrid defines, under another, and as another."""
     return {
-        **{field.key: long_text(f"key {field.key}") for field in FIELDS},
-        long_text("custom arg"): long_text("value"),
+        **{field.key: long_text(f"key {field.key}")[:12_000] for field in FIELDS},
+        long_text("custom arg")[:12_000]: long_text("value")[:12_000],
         "event": "dropped",
         "timestamp": int(at.timestamp()),
     }
