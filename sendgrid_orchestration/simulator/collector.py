@@ -9,6 +9,7 @@ import gzip
 import random
 import threading
 import time
+from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
@@ -93,7 +94,7 @@ class Memory:
         self.taken.append(thing)
 
 
-class Collector:
+class Collector(ABC):
     """A receiver that listens on a port of this machine, on a thread of its own.
 
     Attributes:
@@ -117,9 +118,9 @@ class Collector:
         """Its address, without a path: what a destination's `endpoint` is set to."""
         return f"http://{self._host}:{self._socket.getsockname()[1]}"
 
+    @abstractmethod
     def judge(self, path: str, headers: Headers, body: bytes) -> Response:
         """Answer one request as the vendor does."""
-        raise NotImplementedError
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Take one request."""

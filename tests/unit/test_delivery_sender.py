@@ -54,10 +54,10 @@ class Scripted:
         self.taken: list[int] = []
 
     def encode(self, event: Any, message_id: str) -> Message:
-        raise NotImplementedError
+        raise NotImplementedError  # the sender gets messages that are written already
 
     def test_event(self, message_id: str, now: datetime) -> Message:
-        raise NotImplementedError
+        raise NotImplementedError  # the sender gets messages that are written already
 
     def request(self, messages: Sequence[Message], sent_at: datetime) -> Request:
         return Request("", b",".join(message.body for message in messages), {})
