@@ -104,7 +104,11 @@ def _destinations(source: Source, settings: Settings) -> dg.Definitions:
 def _shared(settings: Settings) -> dg.Definitions:
     tell = [failed_runs_sensor(settings.alerts), failing_checks_sensor(settings.alerts)]
     return dg.Definitions(
-        jobs=[maintenance_job(settings.sources, settings.schedules.keep_runs_days)],
+        jobs=[
+            maintenance_job(
+                settings.sources, settings.schedules.keep_runs_days, settings.landing.archive_days
+            )
+        ],
         schedules=[maintenance_schedule(settings.schedules)],
         sensors=[health_sensor(settings), *(tell if alerts.is_configured(settings.alerts) else [])],
     )

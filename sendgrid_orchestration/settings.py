@@ -417,6 +417,8 @@ class Landing(_Part):
     """… or when it has grown to this size."""
     min_free_megabytes: int = Field(default=512, ge=1)
     """With less room than this on the disk the receiver answers 503 and SendGrid tries again later."""
+    archive_days: int | None = Field(default=None, ge=1, le=36_500)
+    """Archived files are deleted this many days after their posts were received; by default they are kept for ever."""
 
 
 class Receiver(_Part):
@@ -448,7 +450,7 @@ class Schedules(_Part):
     destinations_poll_seconds: int = Field(default=10, ge=5)
     """How often the sensor looks for loads whose events wait to be sent."""
     maintenance: str = "17 3 * * *"
-    """When old runs are deleted and the next months' tables are made."""
+    """When old runs and archived files are deleted and the next months' tables are made."""
     first_day: date = date(2025, 1, 1)
     """The first day that Dagster shows a partition for; days without events are shown as built. Changing it loses nothing."""
     keep_runs_days: int = Field(default=30, ge=1)

@@ -1,4 +1,4 @@
-"""`landing`: whether what was loaded can still be loaded again."""
+"""`landing`: whether what was loaded can still be loaded again, and for how long it is kept."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 
 from sendgrid_orchestration.cli.choice import SourceName, chosen_sources
+from sendgrid_orchestration.cli.mistakes import CommandError
 from sendgrid_orchestration.landing.store import open_store
+from sendgrid_orchestration.load.retention import prune_archive
 from sendgrid_orchestration.load.verification import MAX_COUNTED, ArchiveState, verify_archive
 from sendgrid_orchestration.settings import load_settings
 from sendgrid_orchestration.warehouse.engine import connect, resolve_urls
@@ -63,6 +65,25 @@ def verify(
         is_whole = is_whole and not found.state.problem_count
     if not is_whole:
         raise typer.Exit(1)
+
+
+@landing_app.command()
+def prune(source: SourceName = None) -> None:
+    """Delete archived files older than landing.archive_days now. The nightly maintenance does the same."""
+    settings = load_settings()
+    if settings.landing.archive_days is None:
+        raise CommandError(
+            "landing.archive_days is not set, so every archived file is kept. Set it, then repeat."
+        )
+    url, store = resolve_urls(settings).warehouse.get_secret_value(), open_store(settings.landing_url)
+    for one in chosen_sources(settings, source):
+        with connect(url) as conn:
+            migrate(conn, one)
+            conn.commit()
+            pruned = prune_archive(conn, store, one, settings.landing.archive_days)
+        typer.echo(f"{one.name}: {pruned}")
+        for sentence in pruned.warnings():
+            typer.echo(f"{one.name}: {sentence}", err=True)
 
 
 def _summary(state: ArchiveState) -> str:

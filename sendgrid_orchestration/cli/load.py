@@ -107,6 +107,8 @@ def replay(
         with _bar(one) as progress:
             result = replay_days(url, store, one, *days, run_id=RUN_ID, progress=progress)
         _tell(one, [result])
+        if result.left_out:
+            typer.echo(f"{one.name}: {result.left_out}")
         problems += [*result.damaged, *result.failed.values()]
     _end_with(problems)
 

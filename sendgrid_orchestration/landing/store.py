@@ -9,7 +9,7 @@ import secrets
 import tempfile
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
@@ -35,6 +35,8 @@ _ANSWER_SECONDS = 10
 _ATTEMPTS = 3
 _SILENCE_SECONDS = 5.0
 _ZSTD_LEVEL = 6
+_DELETED_AT_ONCE = 1_000  # what S3 takes in one request
+_GLOB_CHARACTERS = frozenset("*?[")
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,6 +282,33 @@ class LandingStore:
                 continue
         return sorted(days)
 
+    def delete_archived(self, source: str, day: date, files: Sequence[LandedFile]) -> None:
+        """Delete archived files of one UTC day, then the day's folder if nothing is left in it.
+
+        May be repeated, and interrupted at any point.
+
+        Args:
+            source: whose.
+            day: the day of the folder that they lie in.
+            files: what to delete, as `archived` lists it.
+
+        Raises:
+            LandingError: some of them are still there.
+        """
+        paths = [file.path for file in files]
+        for start in range(0, len(paths), _DELETED_AT_ONCE):
+            self._delete(paths[start : start + _DELETED_AT_ONCE])
+        folder = self._path(source, "archive", f"{day}")
+        if self._local:
+            with suppress(OSError):  # other files are in it
+                Path(folder).rmdir()
+        # s3fs ignores what S3 says about single objects, for example that they may not be deleted.
+        if paths and (left := {entry["name"] for entry in self._list(folder)}.intersection(paths)):
+            raise LandingError(
+                f"{len(left)} of {len(paths)} files were not deleted, for example {min(left)}. Check that these credentials may "
+                "delete there."
+            )
+
     def loose(self, source: str) -> Iterator[LandedFile]:
         """The landed files that lie directly in this store's folder, archived or not, for example copied there."""
         yield from self._files(source, self._root, SUFFIX, ARCHIVED_SUFFIX)
@@ -315,6 +344,16 @@ class LandingStore:
         """Remove a file that `put` wrote, if it is there."""
         with suppress(FileNotFoundError):
             self._ask(self._fs.rm_file, self._path(path))
+
+    def _delete(self, paths: Sequence[str]) -> None:
+        # fsspec expands patterns in what `rm` is given, and "*" may be in the name of a folder or file.
+        if not self._local and _GLOB_CHARACTERS.isdisjoint("".join(paths)):
+            with suppress(FileNotFoundError):
+                self._ask(self._fs.rm, list(paths))
+                return
+        for path in paths:
+            with suppress(FileNotFoundError):
+                self._ask(self._fs.rm_file, path)
 
     def _files(self, source: str, directory: str, *suffixes: str) -> list[LandedFile]:
         files = []

@@ -275,6 +275,69 @@ def record_archived(conn: psycopg.Connection, raw_schema: str, paths: Sequence[t
         )
 
 
+def mark_deleted(conn: psycopg.Connection, raw_schema: str, names: Sequence[str]) -> set[str]:
+    """Write that the archived copies of these files are deleted because of their age.
+
+    Files that were never loaded, whose archiving is not recorded yet, or that have a problem are not marked.
+
+    Returns:
+        The names that are marked now, those that were marked before included: no other file may be deleted.
+    """
+    query = sql.SQL("""
+        update {files} as file
+        set deleted_at = coalesce(deleted_at, clock_timestamp())
+        where
+            file_name = any(%s)
+            and archive_path is not null
+            and archive_problem is null
+            and not exists (select from {damaged} as damaged where damaged.file_name = file.file_name)
+            and not exists (select from {failed} as failed where failed.file_name = file.file_name)
+        returning file_name
+    """).format(
+        files=sql.Identifier(raw_schema, "landed_files"),
+        damaged=sql.Identifier(raw_schema, "damaged_files"),
+        failed=sql.Identifier(raw_schema, "failed_files"),
+    )
+    return {name for (name,) in conn.execute(query, [list(names)])}
+
+
+def expected_in_archive(conn: psycopg.Connection, raw_schema: str, before: date) -> set[str]:
+    """The names of loaded files that the archive should have and that were received before this UTC day."""
+    query = sql.SQL(
+        "select file_name from {} where {} and file_name ~ '^\\d{{8}}T' and file_name < %s"
+    ).format(sql.Identifier(raw_schema, "landed_files"), sql.SQL(IS_ARCHIVED))
+    return {name for (name,) in conn.execute(query, [f"{before:%Y%m%d}"])}
+
+
+def mark_gone(conn: psycopg.Connection, raw_schema: str, names: Sequence[str]) -> None:
+    """Write that these files, which somebody else took out of the archive, are old enough not to be missed there."""
+    query = sql.SQL("""
+        update {} set deleted_at = clock_timestamp(), archive_problem = null
+        where file_name = any(%s) and deleted_at is null
+    """)
+    conn.execute(query.format(sql.Identifier(raw_schema, "landed_files")), [list(names)])
+
+
+def deleted(
+    conn: psycopg.Connection, raw_schema: str, first_day: date, last_day: date
+) -> tuple[int, date | None]:
+    """How many files received on these UTC days (both included) were deleted from the archive, and the last such day."""
+    query = sql.SQL("""
+        select count(*), max(day)
+        from (
+            select (coalesce(first_received_at, sealed_at) at time zone 'UTC')::date as day
+            from {}
+            where deleted_at is not null
+        ) as deleted
+        where day between %s and %s
+    """)
+    row = conn.execute(
+        query.format(sql.Identifier(raw_schema, "landed_files")), [first_day, last_day]
+    ).fetchone()
+    assert row is not None
+    return int(row[0]), row[1]
+
+
 def record_damaged(
     conn: psycopg.Connection, raw_schema: str, file: LandedFile, problem: str, version: str | None
 ) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import date
 
 from sendgrid_orchestration.landing.store import LandedFile, LandingStore
+from sendgrid_orchestration.load import ledger
 from sendgrid_orchestration.load.rekeying import ensure_current
 from sendgrid_orchestration.load.run import LoadResult, Progress, Reporter, Run, connection, parts
 from sendgrid_orchestration.settings import Source
@@ -24,13 +26,18 @@ def replay_days(
 ) -> LoadResult:
     """Load again the archived posts that were received on these UTC days (both included).
 
+    The result says how many files of these days were deleted from the archive because of their age.
+
     Raises:
         KeyVersionError: a newer version of this program made the keys of the events.
         LoadInterruptedError: Postgres went away; what was committed stays, and the replay may be repeated.
         WarehouseUnreachableError: Postgres cannot be reached.
     """
     files = store.archived(source.name, first_day, last_day)
-    return _replay(conn_url, store, source, files, run_id=run_id, progress=progress)
+    result = _replay(conn_url, store, source, files, run_id=run_id, progress=progress)
+    with connection(conn_url, source) as conn:
+        deleted_files, deleted_until = ledger.deleted(conn, source.raw_schema, first_day, last_day)
+    return replace(result, deleted_files=deleted_files, deleted_until=deleted_until)
 
 
 def replay_source(

@@ -76,6 +76,21 @@ class LoadResult:
     """A sentence for each file, by its name, over which this call stumbled for a reason that nobody foresaw."""
     still_failed: tuple[ledger.Failed, ...] = ()
     """Every file over which a load stumbled, whichever load it was, and that still waits."""
+    deleted_files: int = 0
+    """Files of the days of a replay that were deleted from the archive because of their age."""
+    deleted_until: date | None = None
+    """The last UTC day of receipt of these."""
+
+    @property
+    def left_out(self) -> str:
+        """A sentence about what a replay could not load again because it was deleted; empty where there is none."""
+        if not self.deleted_files:
+            return ""
+        return (
+            f"{self.deleted_files:,} file(s) with posts received up to {self.deleted_until} (UTC) are left out: they were deleted "
+            "from the archive because of landing.archive_days. Their events stay in the warehouse as they are; if they were removed "
+            "there, only a backup of the archive (`replay --folder`) or of the warehouse brings them back."
+        )
 
 
 @contextmanager

@@ -13,11 +13,16 @@ from pathlib import Path
 
 import pytest
 
-from sendgrid_orchestration.landing.errors import LandingUnreachable
+from sendgrid_orchestration.landing.errors import LandingError, LandingUnreachable
 from sendgrid_orchestration.landing.format import TRAILER_BYTES, Post
 from sendgrid_orchestration.landing.store import LandingStore, open_store
 from sendgrid_orchestration.landing.uploader import Uploader
 from sendgrid_orchestration.landing.writer import Limits, append_all
+from sendgrid_orchestration.load.loader import load_waiting
+from sendgrid_orchestration.load.retention import prune_archive
+from sendgrid_orchestration.load.verification import verify_archive
+from sendgrid_orchestration.settings import Source
+from sendgrid_orchestration.warehouse.engine import connect
 from tests.support.object_store import BUCKET, ObjectStore
 from tests.support.receiver import RunningReceiver
 from tests.support.signing import body_of, events
@@ -246,6 +251,35 @@ def test_store_that_is_silent_is_given_up_in_bounded_time(
 
     assert 1.5 <= time.monotonic() - began < 15, "three attempts, with pauses"
     assert caplog.text.count("Still waiting for the landing s3://") == 1
+
+
+def test_old_days_are_deleted_from_the_object_store(
+    store: LandingStore, tmp_path: Path, warehouse_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also after an attempt that the store refused: s3fs does not pass on what S3 says about single objects."""
+    source = Source.model_validate({"name": "marketing"})
+    for day in range(3):
+        spool_posts(tmp_path, b"[]", b"[ ]", received_at=NOON + timedelta(days=day))
+    Uploader(tmp_path, store).close(30)
+    assert load_waiting(warehouse_url, store, source).files == 6
+    neighbour = f"{store._root}/marketing/archive/2026-11-20/notes.txt"
+    store._fs.pipe_file(neighbour, b"mine")
+    today = NOON.date() + timedelta(days=2)
+    with connect(warehouse_url) as conn:
+        with monkeypatch.context() as refused:
+            refused.setattr(store._fs, "rm", lambda paths: None)
+            with pytest.raises(LandingError, match=r"2 of 2 files were not deleted, .*may delete there"):
+                prune_archive(conn, store, source, 1, today=today)
+        pruned = prune_archive(conn, store, source, 1, today=today)
+
+        assert (pruned.files, list(pruned.warnings())) == (2, [])
+        assert store._fs.exists(neighbour)
+        days = [date(2026, 11, day) for day in (20, 21, 22)]
+        left = [file.day for file in store.archived("marketing", date.min, date.max)]
+        assert left == [days[1], days[1], days[2], days[2]]
+        assert verify_archive(conn, store, source).state.problem_count == 0
+        store._fs.rm_file(neighbour)
+        assert store.archived_days("marketing") == days[1:]
 
 
 def test_store_that_breaks_off_in_the_middle_of_a_file_is_unreachable_and_the_file_not_damaged(

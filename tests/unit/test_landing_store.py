@@ -9,6 +9,7 @@ import tracemalloc
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+import fsspec
 import pytest
 
 from sendgrid_orchestration.landing.errors import DamagedFile, LandingError, LandingUnreachable
@@ -291,3 +292,19 @@ def test_local_urls_are_told_from_others(tmp_path: Path) -> None:
     assert local_folder(tmp_path.as_uri()) == tmp_path == local_folder(str(tmp_path))
     assert local_folder("file:///srv/my%20mail") == Path("/srv/my mail")
     assert not is_local("s3://bucket/landing")
+
+
+def test_name_with_a_pattern_deletes_one_file(tmp_path: Path) -> None:
+    """The library fsspec takes a path for a pattern where it can."""
+    fs = fsspec.filesystem("memory")
+    store = LandingStore(fs, f"/{tmp_path.name}[1]", "memory://")
+    for name in ("*", "a", "?"):
+        fs.pipe_file(f"/{tmp_path.name}[1]/marketing/archive/2026-11-20/{name}.posts.zst", b"")
+    first, *others = store.archived("marketing", NOON.date(), NOON.date())
+    store.delete_archived("marketing", NOON.date(), [first])
+
+    assert first.name == "*"
+    assert list(store.archived("marketing", NOON.date(), NOON.date())) == others
+    store.delete_archived("marketing", NOON.date(), others)
+    store.delete_archived("marketing", NOON.date(), others)
+    assert list(store.archived("marketing", NOON.date(), NOON.date())) == []

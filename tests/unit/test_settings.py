@@ -57,13 +57,14 @@ def test_every_mistake_is_told_with_its_key_and_a_remedy(config: Path) -> None:
         "    api_key:\n"
         "landing:\n"
         "  seal_seconds: -1\n"
+        "  archive_days: 0\n"
     )
 
     with pytest.raises(SettingsError) as raised:
         load_settings()
 
     lines = str(raised.value).splitlines()
-    assert len(lines) == 6
+    assert len(lines) == 7
     for key, remedy in (
         ("sources.0.api_key", "{env: NAME}"),
         ("sources.0.regio", "sendgrid.example.yaml"),
@@ -71,6 +72,7 @@ def test_every_mistake_is_told_with_its_key_and_a_remedy(config: Path) -> None:
         ("sources.1.schema", "Take another name"),
         ("sources.2.api_key", "is empty. Write `{env: NAME}`"),
         ("landing.seal_seconds", "greater than 0"),
+        ("landing.archive_days", "greater than or equal to 1"),
     ):
         (line,) = [line for line in lines if key in line]
         assert line.startswith("sendgrid.yaml: ")

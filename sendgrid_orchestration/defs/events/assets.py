@@ -92,6 +92,9 @@ def raw_events(
         replayed = [replay_days(url, store, source, *days, run_id=run)] if config.reload and days else []
         tally = Tally.of([loaded, *replayed])
         context.log.info("%s", tally)
+        for result in replayed:
+            if result.left_out:
+                context.log.warning("%s", result.left_out)
         with connect(url) as conn:
             rows = row_count(conn, source)
             still_damaged = ledger.still_damaged(conn, store, source)
