@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
 from sendgrid_orchestration.sync import OBJECTS
-from tests.support.mirror import Mirror, mirror
+from tests.support.mirror import Mirror
 
 COUNTED = {"lists", "single_sends", "campaigns", "templates"}
 """Their answers count the whole."""
@@ -21,27 +20,6 @@ PAGED = sorted(
     if spec.whole and name not in {"recipients", "field_definitions"} and not name.endswith("_members")
 )
 """Objects that are nothing but their list."""
-
-
-@pytest.fixture(scope="module")
-def new(postgres_url: str) -> Iterator[Mirror]:
-    with mirror(postgres_url, contacts=300, history_messages=8000) as made:
-        made.catch_up()
-        yield made
-
-
-@pytest.fixture(scope="module")
-def legacy(postgres_url: str) -> Iterator[Mirror]:
-    with mirror(postgres_url, marketing="legacy", family="legacy", history_messages=50) as made:
-        yield made
-
-
-@pytest.fixture
-def account(request: pytest.FixtureRequest) -> Mirror:
-    """The account of the family that the test is about; tests share it, for each is about an object of its own."""
-    made: Mirror = request.getfixturevalue(request.param)
-    made.simulator.faults.clear()
-    return made
 
 
 def emptied(body: Any) -> Any:
@@ -58,7 +36,7 @@ def emptied(body: Any) -> Any:
 
 @pytest.mark.parametrize(
     ("account", "name"),
-    [("legacy" if family == "legacy" else "new", name) for family, name in PAGED],
+    PAGED,
     indirect=["account"],
 )
 def test_null_empties_the_table(account: Mirror, name: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ import yaml
 from sendgrid_orchestration.simulator import Seen
 from sendgrid_orchestration.sync import OBJECTS
 from tests.support import sendgrid_openapi
-from tests.support.mirror import Mirror, mirror
+from tests.support.mirror import Mirror
 
 BEYOND: dict[str, dict[str, Any]] = yaml.safe_load(
     (Path(__file__).parent / "sendgrid_api.yaml").read_text(encoding="utf-8")
@@ -26,19 +25,6 @@ PAGING = (
     {"lastSeenID", "limit"},
 )
 """The parameters by which pages are asked for; the first of a pair shows that a path has pages."""
-
-
-@pytest.fixture(scope="module")
-def new(postgres_url: str) -> Iterator[Mirror]:
-    with mirror(postgres_url, contacts=300, history_messages=8000) as made:
-        made.catch_up()
-        yield made
-
-
-@pytest.fixture(scope="module")
-def legacy(postgres_url: str) -> Iterator[Mirror]:
-    with mirror(postgres_url, marketing="legacy", family="legacy", history_messages=50) as made:
-        yield made
 
 
 def beyond(operation: sendgrid_openapi.Operation | None, path: str) -> dict[str, Any]:
@@ -103,13 +89,11 @@ def _trouble(name: str, value: str, allowed: dict[str, Any]) -> str | None:
 
 
 @pytest.mark.parametrize(
-    ("family", "name"), [(family, name) for name, spec in OBJECTS.items() for family in sorted(spec.syncs)]
+    ("account", "name"),
+    [(family, name) for name, spec in OBJECTS.items() for family in sorted(spec.syncs)],
+    indirect=["account"],
 )
-def test_every_request_is_one_that_sendgrid_documents(
-    family: str, name: str, request: pytest.FixtureRequest
-) -> None:
-    account: Mirror = request.getfixturevalue("legacy" if family == "legacy" else "new")
-    account.simulator.log.clear()
+def test_every_request_is_one_that_sendgrid_documents(account: Mirror, name: str) -> None:
     assert account.sync(name).rows_read > 0
     asked = [seen for seen in account.simulator.log.all() if seen.port == "api"]
     assert asked
