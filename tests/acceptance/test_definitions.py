@@ -11,11 +11,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 import yaml
-from dagster._core.remote_origin import InProcessCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin
-from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from sendgrid_orchestration.definitions import build_definitions
 from sendgrid_orchestration.settings import PROJECT_ROOT, SecretRef, Settings, load_settings
+from tests.support.dagster_runs import origin_of
 
 SNAPSHOT = Path(__file__).parent / "snapshots" / "definitions.txt"
 
@@ -132,7 +131,7 @@ def test_a_tick_while_a_run_is_under_way_is_skipped_with_the_reason(
         _event(dg.DagsterEventType.RUN_START, "transactional_objects"), elsewhere.run_id
     )
     instance.create_run_for_job(job)  # never submitted
-    run = instance.create_run_for_job(job, remote_job_origin=_origin(job.name))
+    run = instance.create_run_for_job(job, remote_job_origin=origin_of(job.name))
     instance.report_dagster_event(_event(event, job.name), run.run_id)
     instance.report_run_failed(instance.create_run_for_job(job))
     tick = schedule.evaluate_tick(dg.build_schedule_context(instance=instance))
@@ -197,12 +196,6 @@ print(os.times().user + os.times().system)
     assert float(done.stdout) < 12, (
         f"{done.stdout} s of processor time, {time.monotonic() - began:.1f} s in all"
     )
-
-
-def _origin(job: str) -> RemoteJobOrigin:
-    """Where a code server would find the job: a run cannot be queued without."""
-    location = InProcessCodeLocationOrigin(LoadableTargetOrigin(), location_name="here")
-    return RemoteJobOrigin(RemoteRepositoryOrigin(location, "__repository__"), job)
 
 
 def _event(kind: dg.DagsterEventType, job: str) -> dg.DagsterEvent:

@@ -17,12 +17,14 @@ from sendgrid_orchestration.cli.membership_time import memberships
 from sendgrid_orchestration.doctor import Check, run_checks
 from sendgrid_orchestration.landing import heartbeats
 from sendgrid_orchestration.landing.store import open_store
+from sendgrid_orchestration.load import ledger
 from sendgrid_orchestration.receiver import access
 from sendgrid_orchestration.sendgrid import webhooks
 from sendgrid_orchestration.settings import Settings, load_settings
 from sendgrid_orchestration.simulator import FULL_ACCESS, Simulator
 from sendgrid_orchestration.sync import OBJECTS
 from sendgrid_orchestration.warehouse.migrations import migrate
+from tests.support.landed import Landing
 from tests.support.mirror import client_of, mirror_of
 
 
@@ -202,6 +204,43 @@ def test_a_warehouse_and_a_landing_that_cannot_be_used_are_found(configured: Any
     warehouse = next(check for check in checks if check.name == "warehouse")
     assert warehouse.status == "fail"
     assert "x:y" not in warehouse.finding
+
+
+def test_files_set_aside_are_named_one_by_one_until_somebody_takes_them_away(
+    configured: Any, warehouse_url: str, tmp_path: Path
+) -> None:
+    """Looking forgets nothing: the run that loads does that."""
+    settings = configured()
+    settings = settings.model_copy(
+        update={"warehouse": settings.warehouse.model_copy(update={"url": SecretStr(warehouse_url)})}
+    )
+    (source,) = settings.sources
+    landing = Landing(Path(settings.landing_url.removeprefix("file://")), source.name)
+    good, tried, aside = (landing.land_events([number]) for number in range(3))
+    with psycopg.connect(warehouse_url) as conn:
+        migrate(conn, source)
+
+        def lines() -> list[Check]:
+            conn.commit()
+            return [check for check in run_checks(settings) if check.name == "set aside"]
+
+        assert lines() == [Check("set aside", "prod", "ok", "Every landed file could be loaded.")]
+        for path, times in ((tried, 1), (aside, 2)):
+            file = next(file for file in landing.store.waiting("prod") if file.path.endswith(path.name))
+            for _ in range(times):
+                ledger.record_failed(conn, source.raw_schema, file, "ValueError: no such month", "rows.py:12")
+        once, twice = lines()
+        assert (once.subject, once.status, twice.subject, twice.status) == ("prod", "fail", "prod", "fail")
+        why = "ValueError: no such month (rows.py:12)."
+        assert once.finding == f"{tried.stem} could not be loaded and is tried once more: {why}"
+        assert twice.finding.startswith(f"{aside.stem} is set aside after 2 tries: {why}")
+        assert "load --retry-set-aside" in twice.remedy
+        tried.unlink()
+        assert [check.finding for check in lines()] == [twice.finding]
+        aside.unlink()
+        assert [check.status for check in lines()] == ["ok"]
+        assert len(ledger.failed(conn, source.raw_schema)) == 2
+    assert good.exists()
 
 
 def test_probes_that_are_handed_in_are_asked(configured: Any) -> None:
