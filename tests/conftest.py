@@ -15,20 +15,50 @@ from sendgrid_orchestration.warehouse import embedded
 from tests.support.databases import database
 
 _numbers = itertools.count(1)
-_LOOK_AT_THE_LIVING_DEMO = ("test_dashboards.py", "test_live.py", "test_pages.py")
+_ENVIRONMENT = dict(os.environ)
+_LIVE = "tests/acceptance/live/"
+_LONGEST = (
+    _LIVE,
+    "tests/acceptance/test_dbt_models.py",
+)
+"""What takes longest, the longest first: it must not be what one process still does when the others have nothing left."""
 
 
 class _ByFile(LoadScopeScheduling):
     """Gives each process whole files, and all that look at the living demo to one: it is dear to start."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.split("::", 1)[0]
-        return "the living demo" if file.endswith(_LOOK_AT_THE_LIVING_DEMO) else file
+        return _LIVE if nodeid.startswith(_LIVE) else nodeid.split("::", 1)[0]
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _ByFile:
     """How tests are shared out. Not xdist's own groups: since pytest 9.1 their marks are lost on the way."""
     return _ByFile(config, log)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first."""
+    places = {name: place for place, name in enumerate(_LONGEST)}
+
+    def place(item: pytest.Item) -> int:
+        file = item.nodeid.split("::", 1)[0]
+        return places.get(_LIVE if file.startswith(_LIVE) else file, len(places))
+
+    items.sort(key=place)
+
+
+_PYTESTS_OWN = "PYTEST_"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> Iterator[None]:
+    """Fail where the tests of a folder leave other environment variables than they found: the next ones would read them."""
+    yield
+    if nextitem is None or nextitem.path.parent != item.path.parent:
+        changed = {
+            name for name, _ in os.environ.items() ^ _ENVIRONMENT.items() if not name.startswith(_PYTESTS_OWN)
+        }
+        assert not changed, f"{item.path.parent} has changed {', '.join(sorted(changed))}"
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import pytest
 import requests
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.acceptance.conftest import Live
+from tests.acceptance.live.conftest import Live
 
 SCREENSHOTS = os.environ.get("SCREENSHOTS")
 """A folder for pictures of the pages, for README and docs; none are kept where it is not set."""

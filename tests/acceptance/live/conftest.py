@@ -66,7 +66,7 @@ class Live:
             time.sleep(0.5)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     cast = Cast("marketing", "sendgrid_marketing", seed=11, contacts=300, days=10, messages=600)
     folder = tmp_path_factory.mktemp("live")

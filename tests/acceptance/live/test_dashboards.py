@@ -12,7 +12,7 @@ import pytest
 
 from dashboards import bundle, connection, environment, export, launch
 from dashboards.queries import ChartQuery, chart_queries
-from tests.acceptance.conftest import Live
+from tests.acceptance.live.conftest import Live
 from tests.support.superset_pages import Browser, browser, chromium
 
 SCREENSHOTS = os.environ.get("SCREENSHOTS")

@@ -8,7 +8,7 @@ import pytest
 
 from sendgrid_orchestration.simulator import SMOOTH
 from sendgrid_orchestration.warehouse import embedded
-from tests.acceptance.conftest import Live
+from tests.acceptance.live.conftest import Live
 
 pytestmark = pytest.mark.timeout(900)
 
