@@ -96,12 +96,16 @@ class RunningReceiver:
     def kill(self) -> None:
         """Kill all of it at once, as a power loss would; every part of it dies in mid-sentence."""
         assert self.process
-        for pid in (*self.workers(), self.process.pid):
-            try:
+        all_of_it = [*self.verifiers(), *self.workers(), self.process.pid]
+        for pid in all_of_it:
+            with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
-                continue
         self.process.wait()
+        # Whoever is not gone yet still holds the locks of its files.
+        deadline = time.monotonic() + START_SECONDS
+        while any(_has_files(pid) for pid in all_of_it):
+            assert time.monotonic() < deadline, "it does not die"
+            time.sleep(0.01)
 
     def close(self) -> None:
         """End it if it still runs."""
@@ -178,6 +182,15 @@ def _children(pid: int) -> list[int]:
     with contextlib.suppress(OSError):
         return [int(child) for path in children for child in path.read_text().split()]
     return []
+
+
+def _has_files(pid: int) -> bool:
+    """Whether a process still has anything open. Killed, it has until the last of its threads is gone, not only the first."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return state != "Z" or len(list(Path(f"/proc/{pid}/task").iterdir())) > 1
+    except (FileNotFoundError, ProcessLookupError):
+        return False
 
 
 def free_port() -> int:
