@@ -8,7 +8,6 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -26,7 +25,7 @@ from sendgrid_orchestration.warehouse.migrations import migrate
 from sendgrid_orchestration.warehouse.object_tables import SUPPORT_TABLES, TABLES
 from tests.support import hostile_values, long_values, mail_story
 from tests.support.databases import database
-from tests.support.dbt import SOURCE, command, dbt, environment, fingerprints, load, store_object
+from tests.support.dbt import DATABASE, SOURCE, command, dbt, environment, fingerprints, load, store_object
 from tests.support.landed import Landing, body
 
 # A dozen dbt processes: half a minute each where the machine is busy with other things.
@@ -114,7 +113,7 @@ class History:
 @pytest.fixture(scope="module")
 def history(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[History]:
     """Everything that costs a dbt process, once for the module."""
-    with database(postgres_url, "dbt_models") as url:
+    with database(postgres_url, DATABASE) as url:
         with psycopg.connect(url) as conn:
             made = _make_history(url, tmp_path_factory.mktemp("dbt"), conn)
         yield made
@@ -149,23 +148,7 @@ def _make_history(url: str, artifacts: Path, conn: psycopg.Connection) -> Histor
     dbt(url, artifacts, *UPDATE, SENDGRID_AS_OF="2026-02-20", SENDGRID_LOADED_AFTER="0")
     loads_again = fingerprints(conn)
 
-    with ThreadPoolExecutor() as both:
-        windows = [("2026-01-05", "2026-01-09"), ("2026-01-08", "2026-02-01")]
-        list(
-            both.map(
-                lambda window: dbt(
-                    url,
-                    artifacts / window[0],
-                    *UPDATE,
-                    "--exclude",
-                    "config.materialized:table",
-                    SENDGRID_AS_OF="2026-02-20",
-                    SENDGRID_WINDOW_START=window[0],
-                    SENDGRID_WINDOW_END=window[1],
-                ),
-                windows,
-            )
-        )
+    _windows_at_once(url, artifacts, ("2026-01-05", "2026-01-09"), ("2026-01-08", "2026-02-01"))
     windows_at_once = fingerprints(conn)
 
     before = _oid(conn, "sendgrid.recipients")
@@ -195,6 +178,29 @@ def _make_history(url: str, artifacts: Path, conn: psycopg.Connection) -> Histor
         after_full_refresh_then=refreshed_then,
         after_an_upgrade=fingerprints(conn),
     )
+
+
+def _windows_at_once(url: str, artifacts: Path, *windows: tuple[str, str]) -> None:
+    """Rebuild these days in one process each, which start together."""
+    processes = []
+    for start, end in windows:
+        more = {
+            "SENDGRID_AS_OF": "2026-02-20",
+            "SENDGRID_WINDOW_START": start,
+            "SENDGRID_WINDOW_END": end,
+            "DBT_PARTIAL_PARSE_FILE_PATH": str(artifacts / "partial_parse.msgpack"),
+        }
+        processes.append(
+            subprocess.Popen(
+                command(*UPDATE, "--exclude", "config.materialized:table"),
+                env=environment(url, artifacts / start, more),
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+        )
+    for process in processes:
+        said, _ = process.communicate()
+        assert process.returncode == 0, said[-6000:]
 
 
 def _kill_once_messages_are_written(url: str, artifacts: Path, conn: psycopg.Connection) -> None:

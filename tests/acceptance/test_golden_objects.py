@@ -6,6 +6,7 @@ Answers and expectations are written by hand from SendGrid's documentation and f
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -18,7 +19,8 @@ from psycopg.rows import dict_row
 from sendgrid_orchestration.settings import Source
 from sendgrid_orchestration.sync import OBJECTS, sync_object
 from sendgrid_orchestration.warehouse.migrations import migrate
-from tests.support.dbt import dbt
+from tests.support.databases import database
+from tests.support.dbt import DATABASE, dbt
 from tests.support.scripted_sendgrid import Answer, scripted_sendgrid
 
 pytestmark = pytest.mark.timeout(900)
@@ -695,39 +697,35 @@ Warehouse = dict[str, psycopg.Connection[Any]]
 def warehouse(postgres_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warehouse]:
     """Both families' answers synced, each into a database of its own; the collections of the first built."""
     connections: Warehouse = {}
-    for family, answers in (("new", NEW), ("legacy", LEGACY)):
-        with psycopg.connect(postgres_url, autocommit=True) as conn:
-            conn.execute(f"create database golden_{family} template template0 strategy file_copy".encode())
-        url = postgres_url.rsplit("/", 1)[0] + f"/golden_{family}"
-        source = Source.model_validate({"name": "sendgrid", "marketing": family})
-        with psycopg.connect(url) as conn:
-            migrate(conn, source)
-        with scripted_sendgrid(answers) as sendgrid:
-            for name in ROWS if family == "new" else LEGACY_ROWS:
-                result = sync_object(sendgrid.client, url, source, name, now=NOW)
-                assert result.complete, f"{name}: {result.warnings}"
-        # A page behind the last one is a 404, as SendGrid's legacy endpoints answer it.
-        assert {name.rpartition("/")[2] for name in sendgrid.unanswered} <= {"recipients"}, (
-            sendgrid.unanswered
-        )
-        if family == "new":
-            folder: Path = tmp_path_factory.mktemp("golden_objects")
-            dbt(
-                url,
-                folder,
-                "build",
-                "--select",
-                "+path:models/objects",
-                "--exclude-resource-type",
-                "test",
-                "unit_test",
+    with ExitStack() as stack:
+        for family, answers, name in (("new", NEW, DATABASE), ("legacy", LEGACY, "golden_legacy")):
+            url = stack.enter_context(database(postgres_url, name))
+            source = Source.model_validate({"name": "sendgrid", "marketing": family})
+            with psycopg.connect(url) as conn:
+                migrate(conn, source)
+            with scripted_sendgrid(answers) as sendgrid:
+                for one in ROWS if family == "new" else LEGACY_ROWS:
+                    result = sync_object(sendgrid.client, url, source, one, now=NOW)
+                    assert result.complete, f"{one}: {result.warnings}"
+            # A page behind the last one is a 404, as SendGrid's legacy endpoints answer it.
+            assert {path.rpartition("/")[2] for path in sendgrid.unanswered} <= {"recipients"}, (
+                sendgrid.unanswered
             )
-        connections[family] = psycopg.connect(url, row_factory=dict_row, options="-c timezone=UTC")
-    yield connections
-    for family, connection in connections.items():
-        connection.close()
-        with psycopg.connect(postgres_url, autocommit=True) as conn:
-            conn.execute(f"drop database golden_{family} with (force)".encode())
+            if family == "new":
+                folder: Path = tmp_path_factory.mktemp("golden_objects")
+                dbt(
+                    url,
+                    folder,
+                    "build",
+                    "--select",
+                    "+path:models/objects",
+                    "--exclude-resource-type",
+                    "test",
+                    "unit_test",
+                )
+            connection = psycopg.connect(url, row_factory=dict_row, options="-c timezone=UTC")
+            connections[family] = stack.enter_context(connection)
+        yield connections
 
 
 def found(conn: psycopg.Connection[Any], table: str) -> list[dict[str, Any]]:

@@ -18,7 +18,8 @@ from psycopg.rows import dict_row
 from sendgrid_orchestration.load.loader import load_waiting
 from sendgrid_orchestration.settings import Source
 from sendgrid_orchestration.warehouse.migrations import migrate
-from tests.support.dbt import dbt
+from tests.support.databases import database
+from tests.support.dbt import DATABASE, dbt
 from tests.support.landed import Landing, body
 
 pytestmark = pytest.mark.timeout(900)
@@ -308,33 +309,31 @@ def warehouse(
     postgres_url: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[psycopg.Connection[Any]]:
     """Posts of every type, full and bare, loaded, with the collections built."""
-    with psycopg.connect(postgres_url, autocommit=True) as conn:
-        conn.execute(b"create database golden template template0 strategy file_copy")
-    url = postgres_url.rsplit("/", 1)[0] + "/golden"
     folder = tmp_path_factory.mktemp("golden")
-    with psycopg.connect(url) as conn:
-        migrate(conn, SOURCE)
-    with psycopg.connect(url, row_factory=dict_row, options="-c timezone=UTC") as conn:
-        landing = Landing(folder / "landing")
-        full = [full_post(event, number) for number, event in enumerate(TABLES)]
-        bare = [{"event": event, "timestamp": 1_777_975_200, "email": "bare@example.com"} for event in TABLES]
-        landing.land(body([*full, *bare]), received_at=RECEIVED)
-        result = load_waiting(url, landing.store, SOURCE)
-        assert (result.inserted, result.quarantined) == (2 * len(TABLES), 0)
-        dbt(
-            url,
-            folder / "dbt",
-            "build",
-            "--select",
-            "resource_type:seed",
-            "path:models/events",
-            "--exclude-resource-type",
-            "test",
-            "unit_test",
-        )
-        yield conn
-    with psycopg.connect(postgres_url, autocommit=True) as conn:
-        conn.execute(b"drop database golden with (force)")
+    with database(postgres_url, DATABASE) as url:
+        with psycopg.connect(url) as conn:
+            migrate(conn, SOURCE)
+        with psycopg.connect(url, row_factory=dict_row, options="-c timezone=UTC") as conn:
+            landing = Landing(folder / "landing")
+            full = [full_post(event, number) for number, event in enumerate(TABLES)]
+            bare = [
+                {"event": event, "timestamp": 1_777_975_200, "email": "bare@example.com"} for event in TABLES
+            ]
+            landing.land(body([*full, *bare]), received_at=RECEIVED)
+            result = load_waiting(url, landing.store, SOURCE)
+            assert (result.inserted, result.quarantined) == (2 * len(TABLES), 0)
+            dbt(
+                url,
+                folder / "dbt",
+                "build",
+                "--select",
+                "resource_type:seed",
+                "path:models/events",
+                "--exclude-resource-type",
+                "test",
+                "unit_test",
+            )
+            yield conn
 
 
 def the_row(conn: psycopg.Connection[Any], table: str, event: str, email: str) -> dict[str, Any]:
