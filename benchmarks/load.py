@@ -13,17 +13,20 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 from itertools import count
 from pathlib import Path
 from statistics import median
 
 import psycopg
 
+from benchmarks import worst_posts
 from benchmarks.posts import FIRST_MOMENT, land
 from benchmarks.report import Report
-from sendgrid_orchestration.landing.format import Content, encode, header
+from sendgrid_orchestration.landing.format import Content, Post, encode, header
 from sendgrid_orchestration.landing.store import LandingStore, open_store
+from sendgrid_orchestration.landing.writer import append_all
 from sendgrid_orchestration.load import rows
 from sendgrid_orchestration.load.loader import LoadResult, load_waiting
 from sendgrid_orchestration.load.replay import replay_source
@@ -42,6 +45,7 @@ UV = Path(__file__).parent.parent / ".uv" / "bin" / "uv"
 SOURCE = Source.model_validate({"name": "bench"})
 RAW = "bench_raw"
 ROUNDS = 5
+REPLAYS = 3
 
 COPIED = 200_000
 MERGED = 50_000
@@ -65,7 +69,8 @@ def run(report: Report) -> None:
         server = embedded.ensure_running(WORK)
         against_copy(report, server)
         against_dlt(report, server)
-        replay_and_memory(report, server)
+        replay(report, server)
+        memory(report, server)
         with_history(report, server)
     finally:
         embedded.stop(WORK)
@@ -153,38 +158,105 @@ def dlt_time(server: str, python: Path, bodies: Path, lists: str) -> float:
     return float(json.loads(result.stdout.strip().splitlines()[-1])["seconds"])
 
 
-def replay_and_memory(report: Report, server: str) -> None:
+def replay(report: Report, server: str) -> None:
     """A day of a million events: loaded, loaded again over the full table, and again into the emptied one.
 
-    Memory is that of a process of its own, which loads the same day from one single file.
+    Three rounds, and the median of their ratios counts: now and then the kernel writes to the disk what it has cached of an
+    earlier phase, and whoever commits meanwhile waits for that, once for 18 s where a load takes 7. The detail shows how long
+    each phase of the slowest round stood still for the disk, and how many checkpoints it saw.
     """
-    store = landed("day", DAY)
-    with database(server) as url:
-        first = committed_in(url, load_waiting(url, store, SOURCE))
-        over_full = committed_in(url, replay_source(url, store, SOURCE))
-        with psycopg.connect(url) as conn:
-            conn.execute(f"truncate {RAW}.events".encode())
-        into_empty = committed_in(url, replay_source(url, store, SOURCE))
+    rounds = [_replay_round(server, number) for number in range(REPLAYS)]
+    ratios = [max(over.seconds, into.seconds) / first.seconds for first, over, into in rounds]
+    slowest = rounds[max(range(REPLAYS), key=ratios.__getitem__)]
+    phases = ", ".join(
+        f"{name} {phase.seconds:.1f} ({phase.stalled:.1f} of them the disk's, {phase.checkpoints} checkpoints)"
+        for name, phase in zip(("load", "replay over full", "into empty"), slowest, strict=True)
+    )
     report.add(
         "replay_vs_load",
-        max(over_full, into_empty) / first,
+        median(ratios),
         goal="<= 1.2",
-        detail=f"seconds for {DAY:,} events: load {first:.1f}, replay over full {over_full:.1f}, into empty {into_empty:.1f}",
+        detail=f"rounds {', '.join(f'{ratio:.2f}' for ratio in ratios)}; seconds for {DAY:,} events in the slowest: {phases}",
     )
-    one_file(store)
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One load, and what held it up."""
+
+    seconds: float
+    stalled: float
+    """Seconds in which every process of this machine that had something to do waited for the disk."""
+    checkpoints: int
+
+
+def _replay_round(server: str, number: int) -> tuple[Phase, Phase, Phase]:
+    store = landed(f"day{number}", DAY)
     with database(server) as url:
-        # Not ru_maxrss: a process inherits that from the one that started it, and ours holds the rows of the other topics.
-        code = (
-            "import sys; from benchmarks.load import SOURCE, open_store, load_waiting;"
-            "load_waiting(sys.argv[1], open_store(sys.argv[2]), SOURCE);"
-            "status = dict(line.split(':', 1) for line in open('/proc/self/status'));"
-            "print(int(status['VmHWM'].split()[0]) // 1024)"
+        first = _phase(server, url, lambda: load_waiting(url, store, SOURCE))
+        over_full = _phase(server, url, lambda: replay_source(url, store, SOURCE))
+        with psycopg.connect(url) as conn:
+            conn.execute(f"truncate {RAW}.events".encode())
+        into_empty = _phase(server, url, lambda: replay_source(url, store, SOURCE))
+    return first, over_full, into_empty
+
+
+def _phase(server: str, url: str, load: Callable[[], LoadResult]) -> Phase:
+    with psycopg.connect(server, autocommit=True) as conn:
+        conn.execute("checkpoint")  # no phase pays for what the one before has left in memory
+        checkpoints, stalled = _checkpoints(conn), _stalled()
+        seconds = committed_in(url, load())
+        return Phase(seconds, _stalled() - stalled, _checkpoints(conn) - checkpoints)
+
+
+def _checkpoints(conn: psycopg.Connection) -> int:
+    row = conn.execute("select num_timed + num_requested from pg_stat_checkpointer").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def _stalled() -> float:
+    """Seconds that the whole machine waited for its disks so far; 0 where the kernel does not count them."""
+    pressure = Path("/proc/pressure/io")
+    if not pressure.exists():
+        return 0.0
+    (full,) = (line for line in pressure.read_text().splitlines() if line.startswith("full"))
+    return int(full.rpartition("total=")[2]) / 1e6
+
+
+def memory(report: Report, server: str) -> None:
+    """The most memory that a process of its own takes to load: a day of a million events in one file, and the worst posts."""
+    day = landed("memory", DAY)
+    one_file(day)
+    peak = _peak_megabytes(server, WORK / "single")
+    report.add("load_peak_mb", peak, unit="MB", goal="< 300", detail=f"one file of {DAY:,} events")
+    peaks = {}
+    for number, (name, body) in enumerate(worst_posts.posts().items()):
+        append_all(WORK / f"worst{number}", "bench", [Post(FIRST_MOMENT, {}, body)])
+        peaks[name] = _peak_megabytes(server, WORK / f"worst{number}")
+    worst = max(peaks, key=peaks.__getitem__)
+    report.add(
+        "load_peak_mb_worst",
+        peaks[worst],
+        unit="MB",
+        goal="<= 400",
+        detail=f"one post of 8 MB, {worst}; the mildest of {len(peaks)} kinds takes {min(peaks.values()):.0f}",
+    )
+
+
+def _peak_megabytes(server: str, landing: Path) -> float:
+    # Not ru_maxrss: a process inherits that from the one that started it, and ours holds the rows of the other topics.
+    code = (
+        "import sys; from benchmarks.load import SOURCE, open_store, load_waiting;"
+        "assert load_waiting(sys.argv[1], open_store(sys.argv[2]), SOURCE).files == 1;"
+        "status = dict(line.split(':', 1) for line in open('/proc/self/status'));"
+        "print(int(status['VmHWM'].split()[0]) / 1024)"
+    )
+    with database(server) as url:
+        done = subprocess.run(
+            [sys.executable, "-c", code, url, landing.as_uri()], capture_output=True, text=True, check=True
         )
-        where = (WORK / "single").as_uri()
-        peak = subprocess.run(
-            [sys.executable, "-c", code, url, where], capture_output=True, text=True, check=True
-        ).stdout
-    report.add("load_peak_mb", float(peak), unit="MB", goal="< 300", detail=f"one file of {DAY:,} events")
+    return float(done.stdout)
 
 
 def with_history(report: Report, server: str) -> None:
@@ -296,10 +368,10 @@ def timed(work: Callable[[], object]) -> float:
 
 
 def one_file(store: LandingStore) -> None:
-    """Put the posts of an archived day into one single landed file."""
+    """Put the posts of a landing into one single landed file of another."""
     sealed = WORK / "single" / "bench" / "sealed"
     sealed.mkdir(parents=True)
-    files = list(store.archived("bench", date.min, date.max))
+    files = store.waiting("bench")
     content = Content(header(files[0].name))
     with (sealed / f"{files[0].name}.posts").open("wb") as single:
         single.write(header(files[0].name))
