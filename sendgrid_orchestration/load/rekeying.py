@@ -5,7 +5,8 @@ is replaced: what an older version would make of the row has to be the key that 
 far; what is hashed is described by `PostRows.finish`.
 
 It goes month by month, a transaction each, under the lock of loads. Whoever comes next after an interruption goes on with the
-month that was not finished. Where both versions have loaded the same events, the row that came first remains.
+month that was not finished. Where both versions have loaded the same events, the row that came first remains. What refers to
+events by their keys comes along (rekeying_references.py); the models find out by the version that is recorded.
 """
 
 from __future__ import annotations
@@ -25,7 +26,10 @@ from psycopg.rows import dict_row
 from xxhash import xxh3_64_digest
 
 from sendgrid_orchestration.load import ledger, rows
+from sendgrid_orchestration.load import rekeying_references as references
 from sendgrid_orchestration.load.errors import KeyVersionError
+from sendgrid_orchestration.load.rekeying_references import Change
+from sendgrid_orchestration.load.storing import OF_THE_DELIVERY
 from sendgrid_orchestration.sendgrid.event_json import dump
 from sendgrid_orchestration.sendgrid.events import FIELDS
 from sendgrid_orchestration.warehouse.events import existing_partitions, partition_name
@@ -248,19 +252,30 @@ class _Month:
         self._conn = conn
         self._raw_schema = raw_schema
         self._month = month
+        self._table = sql.Identifier(raw_schema, partition_name(month))
         self._names = {
-            "month": sql.Identifier(raw_schema, partition_name(month)),
-            "loads": sql.Identifier(raw_schema, "loads"),
+            "month": self._table,
+            "of_the_delivery": sql.Literal(list(OF_THE_DELIVERY)),
         }
 
     def rekey(self) -> _Counts:
         """Replace the keys of older versions."""
         found, is_mixed, unverified = self._find()
-        merged = self._execute(_MERGE) if found and is_mixed else 0
-        if found:
-            self._execute(_REKEY)
-        if found and is_mixed:
-            self._execute(_FLAG)
+        if not found:
+            return _Counts(0, 0, unverified)
+        changes: list[Change] = []
+        self._execute(_MERGED)
+        if is_mixed:
+            self._execute(_FIND_MERGED)
+        references.move_deliveries(self._conn, self._raw_schema, self._table)
+        if is_mixed:
+            changes += self._changes(_MERGE)
+        self._execute(_REKEY)
+        if is_mixed:
+            changes += self._changes(_FLAG)
+        merged = sum(change.events for change in changes if change.kind in ("merged", "merged_copy"))
+        changes += references.move_variants(self._conn, self._raw_schema, self._table)
+        references.correct_counts(self._conn, self._raw_schema, changes)
         return _Counts(found, merged, unverified)
 
     def _find(self) -> tuple[int, bool, int]:
@@ -291,56 +306,70 @@ class _Month:
         self._conn.execute("analyze rekeyed")
         return found, is_mixed, unverified
 
-    def _execute(self, statement: str) -> int:
-        """Run a statement; returns the single number that it gives, if it gives one."""
-        cursor = self._conn.execute(sql.SQL(statement).format(**self._names))
-        row = cursor.fetchone() if cursor.description else None
-        return int(row[0] or 0) if row else 0
+    def _execute(self, statement: str) -> None:
+        self._conn.execute(sql.SQL(statement).format(**self._names))
+
+    def _changes(self, statement: str) -> list[Change]:
+        rows = self._conn.execute(sql.SQL(statement).format(**self._names)).fetchall()
+        return [Change(*row) for row in rows]
 
 
-# The loads that brought the rows that go say so: what they had inserted was known before.
+_MERGED = """
+    drop table if exists pg_temp.merged;
+
+    create temporary table merged (
+        event_at timestamptz, gone_key uuid, new_key uuid, load_id bigint, is_copy boolean, received_at timestamptz,
+        kept_received_at timestamptz, content jsonb
+    ) on commit drop
+"""
+
+# Of an event that is there under both keys, the one that came later goes. What it says is kept where it is not the same.
+_FIND_MERGED = """
+    insert into pg_temp.merged
+    select
+        gone.event_at,
+        gone.event_key,
+        rekeyed.new_key,
+        gone.load_id,
+        gone.is_copy,
+        gone.received_at,
+        kept.received_at,
+        case
+            when to_jsonb(gone) - {of_the_delivery}::text[] <> to_jsonb(kept) - {of_the_delivery}::text[]
+                then to_jsonb(gone) - {of_the_delivery}::text[]
+        end
+    from pg_temp.rekeyed
+    inner join {month} as old on rekeyed.event_at = old.event_at and rekeyed.old_key = old.event_key
+    inner join {month} as new on rekeyed.event_at = new.event_at and rekeyed.new_key = new.event_key
+    inner join {month} as gone
+        on
+            gone.event_at = rekeyed.event_at
+            and gone.event_key = case when old.load_id <= new.load_id then new.event_key else old.event_key end
+    inner join {month} as kept
+        on
+            kept.event_at = rekeyed.event_at
+            and kept.event_key = case when old.load_id <= new.load_id then old.event_key else new.event_key end
+    ;
+
+    analyze pg_temp.merged
+"""
+
+# What the loads that brought them had inserted was known before.
 _MERGE = """
     with
-
-        twins as (
-
-            select rekeyed.event_at, case when old.load_id <= new.load_id then new_key else old_key end as event_key
-            from rekeyed
-            inner join {month} as old on rekeyed.event_at = old.event_at and rekeyed.old_key = old.event_key
-            inner join {month} as new on rekeyed.event_at = new.event_at and rekeyed.new_key = new.event_key
-
-        ),
 
         gone as (
 
             delete from {month} as event
-            using twins
-            where event.event_at = twins.event_at and event.event_key = twins.event_key
-            returning event.load_id, event.is_copy
-
-        ),
-
-        by_load as (
-
-            select load_id, count(*) as events, count(*) filter (where is_copy) as copies
-            from gone
-            group by load_id
-
-        ),
-
-        corrected as (
-
-            update {loads} as load
-            set
-                inserted = load.inserted - by_load.events,
-                duplicate = load.duplicate + by_load.events,
-                copies = load.copies - by_load.copies
-            from by_load
-            where load.load_id = by_load.load_id
+            using pg_temp.merged
+            where event.event_at = merged.event_at and event.event_key = merged.gone_key
+            returning event.load_id, event.received_at, event.is_copy
 
         )
 
-    select sum(events) from by_load
+    select load_id, received_at, case when is_copy then 'merged_copy' else 'merged' end as kind, count(*)
+    from gone
+    group by load_id, received_at, kind
 """
 
 _REKEY = """
@@ -387,16 +416,11 @@ _FLAG = """
                 event.event_at = ranked.event_at
                 and event.event_key = ranked.event_key
                 and event.is_copy <> ranked.is_copy
-            returning event.load_id, event.is_copy
+            returning event.load_id, event.received_at, event.is_copy
 
         )
 
-    update {loads} as load
-    set copies = load.copies + by_load.copies
-    from (
-        select load_id, sum(case when is_copy then 1 else -1 end) as copies
-        from flagged
-        group by load_id
-    ) as by_load
-    where load.load_id = by_load.load_id
+    select load_id, received_at, case when is_copy then 'copy' else 'original' end as kind, count(*)
+    from flagged
+    group by load_id, received_at, kind
 """

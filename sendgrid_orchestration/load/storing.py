@@ -193,7 +193,7 @@ class Storer:
             )
             self._compares = True
         self._send(self._copy_statements(table), rows.encoded([row for row, _ in redelivered]))
-        columns = [name for name in rows.COLUMNS[Occurs.SELDOM] if name not in _OF_THE_DELIVERY]
+        columns = list(COMPARED_COLUMNS)
         statement = sql.SQL(_VARIANTS).format(
             variants=sql.Identifier(self._raw_schema, "event_variants"),
             events=sql.Identifier(self._raw_schema, "events"),
@@ -288,8 +288,11 @@ _KEYS_ONE_BY_ONE = f"""
     ) as event
 """
 
-_OF_THE_DELIVERY = frozenset({"event_at", "event_key", "event_date", "received_at", "load_id", "is_copy"})
+OF_THE_DELIVERY = ("event_at", "event_key", "event_date", "received_at", "load_id", "is_copy")
 """Columns that are the same by the key, or that each delivery has its own of."""
+
+COMPARED_COLUMNS = tuple(name for name in rows.COLUMNS[Occurs.SELDOM] if name not in OF_THE_DELIVERY)
+"""Columns in which a redelivered event may differ from the one that is kept."""
 
 _VARIANTS = """
     insert into {variants} (variant_key, event_at, event_key, event, received_at, load_id, differs)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -24,26 +23,13 @@ from sendgrid_orchestration.warehouse.events import existing_partitions
 from sendgrid_orchestration.warehouse.migrations import migrate
 from tests.support import event_items
 from tests.support.databases import database
+from tests.support.event_keys import forget_version, keys_of_version
 from tests.support.landed import RECEIVED, Landing, body, event
 
 SOURCE = Source.model_validate({"name": "sendgrid"})
 RAW = "sendgrid_raw"
 NEXT_MONTH = {"timestamp": int((RECEIVED + timedelta(days=40)).timestamp())}
 NO_ID = event(7, sg_event_id="")
-
-
-@contextmanager
-def keys_of_version(version: int) -> Iterator[None]:
-    """A program that makes keys of that version, and knows of no other."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(rows, "xxh3_64_digest", rekeying.HASHES[version])
-        yield
-
-
-def forget_version(url: str) -> None:
-    """As a program left the tables that recorded no version."""
-    with connect(url) as conn:
-        conn.execute(f"delete from {RAW}.event_key_versions".encode())
 
 
 def table(url: str) -> list[Any]:
