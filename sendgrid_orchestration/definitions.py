@@ -20,8 +20,9 @@ from sendgrid_orchestration.defs.health.sensors import health_sensor
 from sendgrid_orchestration.defs.maintenance.jobs import maintenance_job
 from sendgrid_orchestration.defs.maintenance.schedules import maintenance_schedule
 from sendgrid_orchestration.defs.models.assets import model_assets
+from sendgrid_orchestration.defs.models.fingerprints import fingerprints
 from sendgrid_orchestration.defs.models.jobs import models_job
-from sendgrid_orchestration.defs.models.project import manifest
+from sendgrid_orchestration.defs.models.project import PROJECT, manifest
 from sendgrid_orchestration.defs.models.sensors import models_sensor
 from sendgrid_orchestration.defs.models.translator import SourceTranslator, read_tables
 from sendgrid_orchestration.defs.objects.assets import members_assets, object_assets
@@ -40,6 +41,7 @@ def build_definitions(settings: Settings, overrides: Mapping[str, Any] | None = 
         overrides: resources that take the place of the real ones, by name, for tests.
     """
     parsed = manifest()
+    versions = fingerprints(parsed, PROJECT)
     resources = {
         "warehouse": Warehouse(settings),
         "landing": Landing(settings),
@@ -47,7 +49,7 @@ def build_definitions(settings: Settings, overrides: Mapping[str, Any] | None = 
         **(overrides or {}),
     }
     parts = [
-        *(_of_source(source, settings, parsed) for source in settings.sources),
+        *(_of_source(source, settings, parsed, versions) for source in settings.sources),
         *(_destinations(source, settings) for source in settings.sources if source.destinations),
         _shared(settings),
     ]
@@ -56,9 +58,11 @@ def build_definitions(settings: Settings, overrides: Mapping[str, Any] | None = 
     return dg.Definitions.merge(*parts, whole)
 
 
-def _of_source(source: Source, settings: Settings, parsed: Mapping[str, Any]) -> dg.Definitions:
-    translator = SourceTranslator(source, settings.owners, daily(settings.schedules.first_day))
-    models = model_assets(source, parsed, translator, settings.data_dir / "dbt" / source.name)
+def _of_source(
+    source: Source, settings: Settings, parsed: Mapping[str, Any], versions: Mapping[str, str]
+) -> dg.Definitions:
+    translator = SourceTranslator(source, settings.owners, daily(settings.schedules.first_day), versions)
+    models = model_assets(source, parsed, versions, translator, settings.data_dir / "dbt" / source.name)
     objects = object_assets(source, settings, list(models.specs))
     members = members_assets(source, settings, list(models.specs))
     events = raw_events(source, settings, list(models.specs))

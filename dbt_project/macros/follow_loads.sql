@@ -67,7 +67,9 @@
 {# Post-hook: this update has seen those loads. #}
 {% macro end_following_loads() -%}
     update {{ state_relation() }}
-    set load_id = greatest(load_id, next_load_id), updated_at = clock_timestamp()
+    set load_id = greatest(load_id, next_load_id),
+        built_from = coalesce({{ present_origin() }}, built_from),
+        updated_at = clock_timestamp()
     where model = '{{ this.identifier }}';
 {%- endmacro %}
 

@@ -6,7 +6,9 @@
     whole groups (a recipient, a campaign's day) computes the groups named in the changes again.
 #}
 {% macro follows_messages(through="fct_email_messages") %}
-    {%- if not execute or not is_incremental() or flags.FULL_REFRESH -%}
+    {%- if not execute or not is_incremental() or flags.FULL_REFRESH or model_origin()[
+        "is_outdated"
+    ] -%}
         {{ return(false) }}
     {%- endif -%}
     {%- set query -%}
@@ -73,14 +75,15 @@
 
 {# Post-hook of every model that follows messages. #}
 {% macro end_following_messages(through="fct_email_messages") -%}
-    insert into {{ state_relation() }} (model, generation, change_id, as_of)
-    select '{{ this.identifier }}', generation, change_id, {{ as_of() }}
+    insert into {{ state_relation() }} as state (model, generation, change_id, as_of, built_from)
+    select '{{ this.identifier }}', generation, change_id, {{ as_of() }}, {{ present_origin() }}
     from {{ state_relation() }}
     where model = '{{ through }}'
     on conflict (model) do update
     set generation = excluded.generation,
         change_id = excluded.change_id,
         as_of = excluded.as_of,
+        built_from = coalesce(excluded.built_from, state.built_from),
         updated_at = clock_timestamp();
 {%- endmacro %}
 

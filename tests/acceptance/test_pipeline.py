@@ -90,6 +90,13 @@ def test_models_are_built_once_and_then_follow(pipeline: Pipeline, tmp_path: Pat
     _models(pipeline, request, tmp_path)
     assert pipeline.value("select count(*) from sendgrid_news.activity") == pipeline.sent.unique_events
     assert pipeline.value("select sum(messages) from sendgrid_news_marts.mart_email_overview_daily") > 0
+    known = (
+        "select count(*) filter (where built_from is null), count(*) from sendgrid_news_staging.model_state"
+    )
+    with psycopg.connect(resolve_urls(pipeline.stage.settings).warehouse.get_secret_value()) as conn:
+        unknown, models = conn.execute(known.encode()).fetchone() or (0, 0)
+    assert models > 20
+    assert unknown == 0, "dbt was told the fingerprints of the models"
     assert pipeline.tick("models_follow_loads") == []
 
 

@@ -14,6 +14,7 @@ from pydantic import Field
 
 from sendgrid_orchestration.defs.models import chart
 from sendgrid_orchestration.defs.models.command import build
+from sendgrid_orchestration.defs.models.fingerprints import as_environment
 from sendgrid_orchestration.defs.models.jobs import op_name
 from sendgrid_orchestration.defs.models.project import environment
 from sendgrid_orchestration.defs.models.translator import DAY_COLUMN, SourceTranslator
@@ -42,16 +43,22 @@ class Build(dg.Config):
 
 
 def model_assets(
-    source: Source, manifest: Mapping[str, Any], translator: SourceTranslator, artifacts: Path
+    source: Source,
+    manifest: Mapping[str, Any],
+    fingerprints: Mapping[str, str],
+    translator: SourceTranslator,
+    artifacts: Path,
 ) -> dg.AssetsDefinition:
     """All models of the dbt project, in the schemas of one source.
 
     Args:
         source: whose.
         manifest: the parsed project, shared by all sources.
+        fingerprints: of its models and seeds.
         translator: the same project in this source's names.
         artifacts: where dbt keeps this source's artifacts.
     """
+    code = as_environment(manifest, fingerprints)
 
     @dbt_assets(
         manifest=manifest,
@@ -69,7 +76,9 @@ def model_assets(
         specs = {spec.key: spec for spec in models.specs}  # of all models, whatever this run selected
         # In autocommit: a lock that was kept until the end would keep dbt from replacing the next table.
         with closing(open_connection(url, autocommit=True)) as conn:
-            for event in build(context, environment(url, source) | window(rebuilt), artifacts).stream():
+            for event in build(
+                context, environment(url, source) | code | window(rebuilt), artifacts
+            ).stream():
                 if not isinstance(event, dg.Output):
                     yield event
                     continue

@@ -24,11 +24,18 @@ DAY_COLUMN = "partition_expr"
 class SourceTranslator(DagsterDbtTranslator):
     """The shared manifest, read for one source: no two sources share an asset or a table."""
 
-    def __init__(self, source: Source, owners: tuple[str, ...], days: dg.PartitionsDefinition) -> None:
+    def __init__(
+        self,
+        source: Source,
+        owners: tuple[str, ...],
+        days: dg.PartitionsDefinition,
+        fingerprints: Mapping[str, str],
+    ) -> None:
         super().__init__()
         self._source = source
         self._owners = owners
         self._days = days
+        self._fingerprints = fingerprints
 
     def get_asset_spec(
         self, manifest: Mapping[str, Any], unique_id: str, project: DbtProject | None
@@ -44,6 +51,8 @@ class SourceTranslator(DagsterDbtTranslator):
             kinds=_kinds(node),
             description=node.get("description") or f"dbt {node['resource_type']} {node['name']}.",
             partitions_def=self._days if day else None,
+            # dbt's own checksum does not know the macros, variables and seeds behind a model.
+            code_version=self._fingerprints.get(unique_id),
         ).merge_attributes(
             metadata={"dagster/table_name": table, **({DAY_COLUMN: day} if day else {})},
         )
