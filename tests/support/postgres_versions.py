@@ -39,9 +39,12 @@ TESTS = (
     "tests/integration/test_object_tables.py",
     "tests/integration/test_loading.py",
     "tests/integration/test_replay.py",
+    "tests/integration/test_rekeying.py",
+    "tests/integration/test_rekeying_references.py",
     "tests/integration/test_sync_recipients.py",
     "tests/integration/test_sync_members.py",
     "tests/acceptance/test_dbt_models.py",
+    "tests/acceptance/test_upgrade.py",
 )
 
 
