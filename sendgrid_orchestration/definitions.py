@@ -90,7 +90,7 @@ def _of_source(
             *([members_schedule(source, schedules)] if apart else []),
         ],
         sensors=[
-            landed_files_sensor(source, schedules),
+            landed_files_sensor(source, schedules, settings.landing.seal_seconds),
             models_sensor(source, schedules, models),
         ],
     )

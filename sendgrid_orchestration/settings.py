@@ -412,9 +412,10 @@ class Landing(_Part):
     url: str = ""
     """By default the folder `landing` in the data directory; the environment variable LANDING_URL comes first."""
     seal_seconds: float = Field(default=2.0, gt=0, le=300)
-    """A file is closed and handed to the loader when its first post is this old …"""
+    """A file is due to be loaded when its first post is this old: the load has it sealed, or the receiver seals it if no load
+    has asked lately, as on an object store …"""
     seal_megabytes: float = Field(default=16.0, gt=0, le=1024)
-    """… or when it has grown to this size."""
+    """… and sealed when it has grown to this size."""
     min_free_megabytes: int = Field(default=512, ge=1)
     """With less room than this on the disk the receiver answers 503 and SendGrid tries again later."""
     archive_days: int | None = Field(default=None, ge=1, le=36_500)

@@ -14,5 +14,6 @@ Layout under the landing (and under the spool, where the landing is an object st
     <source>/open/<name>.posts                  being written; its writer holds a lock on it
     <source>/sealed/<name>.posts                waiting for the loader
     <source>/archive/<day>/<name>.posts.zst     loaded; `day` is the UTC day of receipt
+    <source>/.seal-request                      when a loader last had open files sealed (`seal_requests`)
     .heartbeats/<process>-<host>.json           when a receiver or Dagster was last alive (`heartbeats`)
 """

@@ -8,11 +8,12 @@ import os
 import secrets
 import tempfile
 import threading
+import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import IO, Any, BinaryIO, cast
@@ -21,9 +22,11 @@ from urllib.parse import unquote
 import fsspec
 import zstandard
 
+from sendgrid_orchestration.landing import seal_requests
 from sendgrid_orchestration.landing.errors import DamagedFile, LandingError, LandingUnreachable
 from sendgrid_orchestration.landing.format import PostReader
 from sendgrid_orchestration.landing.names import ARCHIVED_SUFFIX, SUFFIX, day_of_receipt, opened_at, stem
+from sendgrid_orchestration.landing.seal_requests import LONGEST_OPEN_S
 from sendgrid_orchestration.landing.segment import make_directory, sync_directory
 
 logger = logging.getLogger(__name__)
@@ -35,6 +38,7 @@ _ANSWER_SECONDS = 10
 _ATTEMPTS = 3
 _SILENCE_SECONDS = 5.0
 _ZSTD_LEVEL = 6
+_SEALED_WITHIN_S = 1.0  # writers look ten times a second; their disk may be slow
 _DELETED_AT_ONCE = 1_000  # what S3 takes in one request
 _GLOB_CHARACTERS = frozenset("*?[")
 
@@ -148,6 +152,37 @@ class LandingStore:
         files = self.waiting(source)
         oldest = min((file.sealed_at for file in files), default=None)
         return Backlog(len(files), sum(file.size for file in files), oldest)
+
+    def being_written(self, source: str, min_age_s: float = 0.0) -> list[LandedFile]:
+        """The files that writers have open and will seal when they are asked to, oldest first.
+
+        Empty on an object store, whose writers have their open files elsewhere. A file to which nothing was added for so
+        long that its writer must be dead is left out.
+
+        Args:
+            source: whose.
+            min_age_s: leave out files whose first post is younger than this, in seconds.
+        """
+        if not self._local:
+            return []
+        now = datetime.now(UTC)
+        alive, old = now - timedelta(seconds=2 * LONGEST_OPEN_S), now - timedelta(seconds=min_age_s)
+        files = self._files(source, self._path(source, "open"), SUFFIX)
+        return [file for file in files if file.sealed_at >= alive and (opened_at(file.name) or now) <= old]
+
+    def request_seal(self, source: str) -> None:
+        """Have writers seal what they have open, and wait until they have, normally a tenth of a second."""
+        files = self.being_written(source)
+        if not files:
+            return
+        try:
+            seal_requests.make(Path(self._path(source)))
+        except OSError as error:
+            logger.warning("The receiver cannot be asked to seal its files, and seals them later: %s", error)
+            return
+        deadline = time.monotonic() + _SEALED_WITHIN_S
+        while time.monotonic() < deadline and any(Path(file.path).exists() for file in files):
+            time.sleep(_SEALED_WITHIN_S / 100)
 
     def read(self, file: LandedFile) -> PostReader:
         """The posts of a file in the order of receipt, in constant memory.

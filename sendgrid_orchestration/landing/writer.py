@@ -1,4 +1,4 @@
-"""Writes one source's posts durably, many with one fsync (group commit), and seals files by time and size.
+"""Writes one source's posts durably, many with one fsync (group commit), and seals files by request, age and size.
 
 A thread does all the writing. While it waits for the disk, posts queue up, and the next fsync serves them all: a busy
 receiver pays for one fsync per group and not per post, an idle one waits for nothing.
@@ -20,6 +20,7 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Generic, Self, TypeVar
 
+from sendgrid_orchestration.landing import seal_requests
 from sendgrid_orchestration.landing.errors import LandingError, LandingFull, LandingUnwritable
 from sendgrid_orchestration.landing.format import Post, encode
 from sendgrid_orchestration.landing.names import name_giver
@@ -36,6 +37,9 @@ _GROUP_BYTES = 8 * 1024 * 1024  # bounds how long one fsync can take, and with i
 _GROUP_SECONDS = 0.002
 """Under load groups follow each other no faster than this: larger groups took a quarter off the time per post. A post
 that comes alone is written at once."""
+
+_BACKLOG_FILES = 10
+"""If so many sealed files wait, no loader is at work: one more would reach nobody any sooner."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,8 @@ class Writer(Generic[T]):
         self._on_fsync = on_fsync
         self._give_name = name_giver()
         self._segment: OpenSegment | None = None
-        self._seal_at = 0.0
+        self._began_at = self._look_at = 0.0
+        self._request: seal_requests.SealRequest | None = None
         self._next_group_at = 0.0
         # SimpleQueue waits in C without the interpreter lock and wakes at once; None asks the thread to end.
         self._queue: queue.SimpleQueue[Prepared[T] | None] = queue.SimpleQueue()
@@ -106,7 +111,7 @@ class Writer(Generic[T]):
         now = time.monotonic()
         if now < self._next_group_at:
             time.sleep(self._next_group_at - now)
-        timeout = max(0.0, self._seal_at - now) if self._segment else None
+        timeout = max(0.0, self._look_at - now) if self._segment else None
         group: list[Prepared[T]] = []
         size = 0
         try:
@@ -137,8 +142,11 @@ class Writer(Generic[T]):
             if self._segment and self._segment.day != items[0].day:
                 self._seal()
             if self._segment is None:
+                # Before the file is there: a loader that sees the file makes a later request.
+                self._request = seal_requests.latest(self._directory)
                 self._segment = OpenSegment.create(self._directory, self._give_name, first)
-                self._seal_at = time.monotonic() + self._limits.seal_seconds
+                self._began_at = time.monotonic()
+                self._look_at = self._began_at + min(seal_requests.INTERVAL_S, self._limits.seal_seconds)
             self._segment.append([buffer for item in items for buffer in item.frame], len(items))
         except LandingError as error:
             if not isinstance(error, LandingFull):
@@ -166,7 +174,27 @@ class Writer(Generic[T]):
 
     def _seal_is_due(self) -> bool:
         assert self._segment
-        return time.monotonic() >= self._seal_at or self._segment.size >= self._limits.seal_bytes
+        if self._segment.size >= self._limits.seal_bytes:
+            return True
+        now = time.monotonic()
+        if now < self._look_at:
+            return False
+        self._look_at = now + seal_requests.INTERVAL_S
+        request = seal_requests.latest(self._directory)
+        if request != self._request:
+            return True
+        age, seal_seconds = now - self._began_at, self._limits.seal_seconds
+        if age < seal_seconds:
+            return False
+        is_recent = request is not None and request.is_recent
+        return age >= max(seal_seconds, seal_requests.LONGEST_OPEN_S) or not (is_recent or self._is_backlog())
+
+    def _is_backlog(self) -> bool:
+        try:
+            with os.scandir(self._directory / "sealed") as files:
+                return sum(1 for _ in itertools.islice(files, _BACKLOG_FILES)) == _BACKLOG_FILES
+        except OSError:
+            return False
 
     def _seal(self) -> None:
         segment, self._segment = self._segment, None

@@ -39,6 +39,9 @@ def load_waiting(
 ) -> LoadResult:
     """Load the landed files of a source that wait, then move them to the archive.
 
+    Receivers on the same landing seal what they have open first, so every post acknowledged before is taken, unless the
+    landing is on an object store.
+
     Calls for one source take turns, transaction by transaction; calls for different sources run side by side. It may be
     stopped at any point: what was committed stays, and the next call goes on from there.
 
@@ -64,6 +67,7 @@ def load_waiting(
         ensure_current(conn, source.raw_schema)
         if retry_set_aside:
             ledger.release_set_aside(conn, source.raw_schema)
+        store.request_seal(source.name)
         waiting = ledger.waiting(conn, store, source, retry_damaged=retry_damaged)
         failed_before = {file.file_name for file in ledger.failed(conn, source.raw_schema)}
         conn.commit()

@@ -317,13 +317,12 @@ def configure(
 def maintain(*, succeeds: bool = True) -> dg.ExecuteInProcessResult:
     settings = load_settings()
     job = maintenance_job(settings.sources, 30, settings.landing.archive_days)
-    with dg.instance_for_test() as instance:
-        result = job.execute_in_process(
-            instance=instance,
-            resources={"warehouse": Warehouse(settings), "landing": LandingResource(settings)},
-            raise_on_error=False,
-        )
-        assert result.success is succeeds
+    result = job.execute_in_process(
+        instance=dg.DagsterInstance.ephemeral(),
+        resources={"warehouse": Warehouse(settings), "landing": LandingResource(settings)},
+        raise_on_error=False,
+    )
+    assert result.success is succeeds
     return result
 
 

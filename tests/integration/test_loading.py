@@ -5,21 +5,28 @@ from __future__ import annotations
 import errno
 import os
 import threading
+import time
+from concurrent.futures import Future
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from unittest.mock import Mock
 
+import dagster as dg
 import psycopg
 import pytest
 from psycopg.rows import dict_row
 
+from sendgrid_orchestration.defs.events.sensors import landed_files_sensor
+from sendgrid_orchestration.defs.resources import Landing as LandingResource
+from sendgrid_orchestration.defs.resources import Warehouse
 from sendgrid_orchestration.landing.errors import DamagedFile
-from sendgrid_orchestration.landing.format import TRAILER_BYTES, PostReader
+from sendgrid_orchestration.landing.format import TRAILER_BYTES, Post, PostReader
 from sendgrid_orchestration.landing.store import LandedFile, LandingStore
+from sendgrid_orchestration.landing.writer import Limits, Prepared, Writer, settle_futures
 from sendgrid_orchestration.load import ledger
 from sendgrid_orchestration.load.loader import LoadResult, Progress, load_waiting
-from sendgrid_orchestration.settings import Source
+from sendgrid_orchestration.settings import Schedules, Source, load_settings
 from sendgrid_orchestration.warehouse.engine import connect
 from tests.support.landed import RECEIVED, Landing, body, event
 
@@ -450,3 +457,41 @@ def test_before_the_first_load_everything_waits(warehouse_url: str, landing: Lan
         assert ledger.max_load_id(conn, "sendgrid_raw") == 1
         assert ledger.touched_days(conn, "sendgrid_raw", 0) == [RECEIVED.date()]
         assert ledger.touched_days(conn, "sendgrid_raw", 1) == []
+
+
+def test_posts_in_a_file_that_is_being_written_wait_and_are_loaded(
+    warehouse_url: str, landing: Landing, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sensor asks for a load when the first post is `seal_seconds` old; the load has the receiver seal the file."""
+    monkeypatch.setenv("SENDGRID_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("WAREHOUSE_URL", warehouse_url)
+    monkeypatch.setenv("LANDING_URL", landing.root.as_uri())
+    settings = load_settings()
+    sensor = landed_files_sensor(SOURCE, Schedules(), seal_seconds=0.5)
+    instance = dg.DagsterInstance.ephemeral()
+
+    def tick() -> dg.RunRequest | dg.SkipReason:
+        resources = {"warehouse": Warehouse(settings), "landing": LandingResource(settings)}
+        found = sensor(dg.build_sensor_context(instance, resources=resources))
+        assert isinstance(found, dg.RunRequest | dg.SkipReason)
+        return found
+
+    writer: Writer[Future[None]] = Writer(
+        landing.root, SOURCE.name, Limits(300, min_free_bytes=1), settle_futures
+    )
+    try:
+        for number in range(2):
+            acknowledged: Future[None] = Future()
+            now = datetime.now(UTC)
+            writer.submit(Prepared.of(Post(now, {}, body([event(number)])), acknowledged))
+            acknowledged.result(10)
+            if number:
+                time.sleep(0.5)
+                request = tick()
+                assert isinstance(request, dg.RunRequest)
+                assert request.tags["sendgrid/files"] == "1"
+                assert request.tags["dagster/asset_partition_range_end"] == f"{now:%Y-%m-%d}"
+            assert load(warehouse_url, landing).inserted == 1
+            assert isinstance(tick(), dg.SkipReason)
+    finally:
+        writer.close()

@@ -24,7 +24,7 @@ LONGEST_REST = timedelta(seconds=15)
 """While posts keep coming, a run of 5 s every 10 s. Nothing is visible later than that: a post waits for one cycle."""
 
 
-def landed_files_sensor(source: Source, schedules: Schedules) -> dg.SensorDefinition:
+def landed_files_sensor(source: Source, schedules: Schedules, seal_seconds: float) -> dg.SensorDefinition:
     """The sensor of one source.
 
     The ledger is the truth about what was loaded, and not a cursor: a failed run leaves its files waiting, and the
@@ -33,6 +33,7 @@ def landed_files_sensor(source: Source, schedules: Schedules) -> dg.SensorDefini
     Args:
         source: whose posts.
         schedules: how often to look, and the first day that has a partition.
+        seal_seconds: a file that is still being written waits, too, once its first post is this old: the load has it sealed.
     """
 
     @dg.sensor(
@@ -47,8 +48,9 @@ def landed_files_sensor(source: Source, schedules: Schedules) -> dg.SensorDefini
         warehouse: dg.ResourceParam[Warehouse],
         landing: dg.ResourceParam[Landing],
     ) -> dg.RunRequest | dg.SkipReason:
+        store = landing.store()
         with connect(warehouse.url()) as conn:
-            files = waiting(conn, landing.store(), source)
+            files = waiting(conn, store, source) + store.being_written(source.name, seal_seconds)
         if not files:
             return dg.SkipReason("No landed file waits.")
         recent = Recent.of(context.instance, job_name(source))
