@@ -260,9 +260,7 @@ def _webhook(settings: Settings, source: Source, client: SendGridClient) -> Iter
             "Look at Settings > Mail Settings > Event Webhook in SendGrid.",
         )
         return
-    ours = webhooks.at(access.webhook_url(settings, source.name)) or webhooks.at(
-        access.webhook_url(settings, source.name, with_credentials=True)
-    )
+    ours = webhooks.at(*access.our_urls(settings, source.name))
     if ours is None:
         yield Check(
             "webhook",
@@ -292,13 +290,16 @@ def _webhook(settings: Settings, source: Source, client: SendGridClient) -> Iter
             "Connect again to have all.",
         )
     )
-    yield _signature(source, ours.public_key, {stored.key for stored in known.public_keys})
+    accepted = {stored.key for stored in known.public_keys} | set(source.webhook.public_keys)
+    has_login = ours.url.endswith(access.AMPLITUDE_PATH)
+    # A post with a login needs no signature, and one of a key that nobody knows is only refused if another key is known.
+    is_required = source.webhook.require_signature and not (has_login and not (accepted and ours.public_key))
+    yield _signature(source, ours.public_key, accepted, is_required=is_required)
 
 
-def _signature(source: Source, key: str, stored: set[str]) -> Check:
-    accepted = stored | set(source.webhook.public_keys)
+def _signature(source: Source, key: str, accepted: set[str], *, is_required: bool) -> Check:
+    status: Literal["ok", "warn", "fail"] = "fail" if is_required else "warn"
     if not key:
-        status: Literal["ok", "warn", "fail"] = "fail" if source.webhook.require_signature else "warn"
         return Check(
             "signature",
             source.name,
@@ -310,8 +311,8 @@ def _signature(source: Source, key: str, stored: set[str]) -> Check:
         return Check(
             "signature",
             source.name,
-            "fail",
-            "SendGrid signs with a key that the receiver does not know, so posts are refused.",
+            status,
+            f"SendGrid signs with a key that the receiver does not know, so {'posts are refused' if is_required else 'nobody checks it'}.",
             "Connect again: it fetches the key.",
         )
     return Check("signature", source.name, "ok", "Posts are signed, and the receiver knows the key.")
@@ -413,31 +414,36 @@ def _health(settings: Settings, source: Source) -> Iterator[Check]:
 def _public_url(settings: Settings, source: Source) -> Iterator[Check]:
     if settings.receiver.public_url is None or not access.is_connected(settings, source):
         return
-    # Only the path of the webhook is open to the outside. The receiver answers 405 to a GET there, whatever the token.
-    url = f"{str(settings.receiver.public_url).rstrip('/')}/webhook/{source.name}/doctor"
+    # Only the paths of the webhook are open to the outside. The receiver answers 405 to a GET there, whatever the token.
+    paths = {"/webhook/": f"/webhook/{source.name}/doctor"}
+    if access.read_access(settings.data_dir, source.name).logins:
+        paths[access.AMPLITUDE_PATH] = access.AMPLITUDE_PATH
+    for shown, path in paths.items():
+        yield _reached(settings, source, shown, access.base_url(settings) + path)
+
+
+def _reached(settings: Settings, source: Source, shown: str, url: str) -> Check:
     try:
         status_code = requests.get(url, timeout=IMPATIENT.read_timeout, allow_redirects=False).status_code
     except requests.RequestException as error:
-        yield Check(
+        return Check(
             "public url",
             source.name,
             "fail",
             f"{settings.receiver.public_url} cannot be reached from here ({type(error).__name__}).",
             "Check DNS, the proxy and its certificate, and that the receiver runs.",
         )
-        return
     if status_code == requests.codes.method_not_allowed:
-        yield Check(
+        return Check(
             "public url", source.name, "ok", f"The receiver answers at {settings.receiver.public_url}."
         )
-    else:
-        yield Check(
-            "public url",
-            source.name,
-            "fail",
-            f"{settings.receiver.public_url} answers {status_code}, which the receiver never does there.",
-            "Let the proxy pass /webhook/ on to the receiver, without redirects.",
-        )
+    return Check(
+        "public url",
+        source.name,
+        "fail",
+        f"{settings.receiver.public_url} answers {status_code} at {shown}, which the receiver never does there.",
+        f"Let the proxy pass {shown} on to the receiver, without redirects.",
+    )
 
 
 def _alerts(settings: Settings) -> Iterator[Check]:

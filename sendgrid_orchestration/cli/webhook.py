@@ -10,6 +10,7 @@ import typer
 from sendgrid_orchestration.cli.choice import SourceName, chosen_sources, the_source
 from sendgrid_orchestration.cli.mistakes import CommandError
 from sendgrid_orchestration.cli.tables import print_table
+from sendgrid_orchestration.landing.store import without_credentials
 from sendgrid_orchestration.receiver import access
 from sendgrid_orchestration.sendgrid import webhooks
 from sendgrid_orchestration.sendgrid.client import SendGridClient
@@ -20,14 +21,25 @@ from sendgrid_orchestration.warehouse.engine import resolve_urls
 
 webhook_app = typer.Typer(no_args_is_help=True, help="The Event Webhook: SendGrid's side of it, and ours.")
 
+Amplitude = Annotated[
+    bool, typer.Option("--amplitude", help="The address in the form of Amplitude's SendGrid source.")
+]
 Seconds = Annotated[float, typer.Option(min=1, help="How long to wait for the test event.")]
 
 
 @webhook_app.command()
-def url(source: SourceName = None) -> None:
-    """Print the address that SendGrid shall post to. It is a secret: whoever knows it may knock."""
+def url(source: SourceName = None, amplitude: Amplitude = False) -> None:
+    """Print the address that SendGrid shall post to. It is a secret: whoever knows it may knock.
+
+    With --amplitude it has the form `https://<key>:<secret>@<host>/sendgrid` that Amplitude's SendGrid source uses. Key and secret
+    are generated the first time; before that nothing is accepted there.
+    """
     settings = load_settings()
-    typer.echo(access.webhook_url(settings, the_source(settings, source).name, with_credentials=True))
+    one = the_source(settings, source)
+    if amplitude:
+        typer.echo(access.amplitude_url(settings, one.name))
+    else:
+        typer.echo(access.webhook_url(settings, one.name, with_credentials=True))
 
 
 @webhook_app.command()
@@ -36,11 +48,11 @@ def show(source: SourceName = None) -> None:
     settings = load_settings()
     rows = []
     for one in chosen_sources(settings, source):
-        ours = access.webhook_url(settings, one.name, with_credentials=True)
+        ours = access.our_urls(settings, one.name)
         found = webhooks.list_webhooks(SendGridClient.for_source(one))
         for webhook in found.webhooks:
-            mine = webhook.url == ours
-            shown = _without_token(webhook.url) if mine else webhook.url
+            mine = webhook.url in ours
+            shown = _without_token(webhook.url) if mine else without_credentials(webhook.url)
             events = "all" if set(webhooks.SWITCHES) <= webhook.events else ", ".join(sorted(webhook.events))
             rows.append((one.name, webhook.id, shown, _yes(webhook.enabled), events, _yes(mine)))
         if not found.webhooks:
@@ -101,7 +113,7 @@ def test(source: SourceName = None, wait: Seconds = 90) -> None:
     settings = load_settings()
     one = the_source(settings, source)
     client = SendGridClient.for_source(one)
-    ours = webhooks.list_webhooks(client).at(access.webhook_url(settings, one.name, with_credentials=True))
+    ours = webhooks.list_webhooks(client).at(*access.our_urls(settings, one.name))
     if ours is None:
         raise CommandError(
             f'SendGrid has no webhook for source "{one.name}" that posts to us. Run `webhook connect`.'
@@ -112,6 +124,7 @@ def test(source: SourceName = None, wait: Seconds = 90) -> None:
 @webhook_app.command()
 def rotate(
     source: SourceName = None,
+    amplitude: Amplitude = False,
     finish: Annotated[
         bool,
         typer.Option("--finish", help="Second step: let nobody in with the old address or key any more."),
@@ -120,10 +133,14 @@ def rotate(
     """Change the secret address, in two steps and without losing an event.
 
     The first makes a new address, has SendGrid post to it, and goes on accepting the old one, which posts under way still
-    use. A day later, when SendGrid has no retries left for the old one, `--finish` ends that.
+    use. A day later, when SendGrid has no retries left for the old one, `--finish` ends that. With --amplitude key and secret of
+    the address in Amplitude's form are changed, and you put the new one into SendGrid yourself.
     """
     settings = load_settings()
     one = the_source(settings, source)
+    if amplitude:
+        _rotate_login(settings, one, finish=finish)
+        return
     if one.webhook.url_tokens:
         raise CommandError(
             f'The address of source "{one.name}" comes from the settings (`webhook.url_tokens`). Put a new token first '
@@ -154,6 +171,18 @@ def rotate(
             settings.data_dir, one.name, connected.webhook.public_key, connected.webhook.id
         )
     typer.echo(f"{one.name}: SendGrid posts to a new address. In a day or so: `webhook rotate --finish`.")
+
+
+def _rotate_login(settings: Settings, source: Source, *, finish: bool) -> None:
+    if finish:
+        retired = access.retire_logins(settings.data_dir, source.name)
+        typer.echo(f"{source.name}: {retired} old key(s) and secret(s) let nobody in any more.")
+        return
+    access.rotate_login(settings.data_dir, source.name)
+    typer.echo(f"{access.amplitude_url(settings, source.name)}")
+    typer.echo(
+        f"{source.name}: put this address into SendGrid. In a day or so: `webhook rotate --amplitude --finish`."
+    )
 
 
 def _show_what_changes(client: SendGridClient, take_over: str | None, yes: bool) -> None:
@@ -204,9 +233,8 @@ def _oauth(settings: Settings, source: Source) -> OAuth | None:
     oauth = source.webhook.oauth
     if oauth is None:
         return None
-    address = str(settings.receiver.public_url or f"http://{settings.receiver.host}:{settings.receiver.port}")
     secret = oauth.client_secret.read(f'OAuth client secret of source "{source.name}"')
-    return OAuth(oauth.client_id, secret, f"{address.rstrip('/')}/oauth/token")
+    return OAuth(oauth.client_id, secret, f"{access.base_url(settings)}/oauth/token")
 
 
 def _refuse_unknown(events: list[str] | None) -> None:
@@ -217,7 +245,8 @@ def _refuse_unknown(events: list[str] | None) -> None:
 
 
 def _without_token(address: str) -> str:
-    return address.rsplit("/", 1)[0] + "/…"
+    shown = without_credentials(address)
+    return shown if shown.endswith(access.AMPLITUDE_PATH) else shown.rsplit("/", 1)[0] + "/…"
 
 
 def _yes(value: bool) -> str:

@@ -1,4 +1,4 @@
-"""The webhook's generated secrets: URL tokens and public keys, one small file per source in the data directory.
+"""The webhook's generated secrets: URL tokens, logins and public keys, one small file per source in the data directory.
 
 Several of each are valid at once. Rotation therefore has three steps and no gap: add the new one, let SendGrid use it,
 retire the old one. A running receiver sees a change within a second or so.
@@ -25,6 +25,9 @@ from sendgrid_orchestration.sendgrid.signature import PublicKey
 from sendgrid_orchestration.settings import Settings, SettingsError, Source
 
 TOKEN_BYTES = 32
+LOGIN_KEY_BYTES = 16
+AMPLITUDE_PATH = "/sendgrid"
+"""Where Amplitude takes SendGrid's posts, and the receiver too."""
 
 
 class UrlToken(BaseModel):
@@ -33,6 +36,19 @@ class UrlToken(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     token: SecretStr
+    created_at: datetime
+
+
+class Login(BaseModel):
+    """Key and secret of a URL as Amplitude's SendGrid source has it (`https://<key>:<secret>@<host>/sendgrid`).
+
+    The key says which source it is; the secret is a secret.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    key: str
+    secret: SecretStr
     created_at: datetime
 
 
@@ -53,6 +69,8 @@ class Access(BaseModel):
 
     url_tokens: tuple[UrlToken, ...] = ()
     public_keys: tuple[StoredKey, ...] = ()
+    logins: tuple[Login, ...] = ()
+    """Empty until somebody asks for one: without, nothing is accepted at `AMPLITUDE_PATH`."""
 
 
 def access_path(data_dir: Path, source: str) -> Path:
@@ -62,7 +80,10 @@ def access_path(data_dir: Path, source: str) -> Path:
 
 def is_connected(settings: Settings, source: Source) -> bool:
     """Whether a webhook URL was ever made for this source, here or in the settings."""
-    return bool(source.webhook.url_tokens or read_access(settings.data_dir, source.name).url_tokens)
+    if source.webhook.url_tokens:
+        return True
+    access = read_access(settings.data_dir, source.name)
+    return bool(access.url_tokens or access.logins)
 
 
 def read_access(data_dir: Path, source: str) -> Access:
@@ -108,6 +129,27 @@ def retire_tokens(data_dir: Path, source: str) -> int:
     return len(access.url_tokens[1:])
 
 
+def ensure_login(data_dir: Path, source: str) -> Login:
+    """The newest login, after making one if there is none."""
+    with _changing(data_dir, source) as known:
+        access = known if known.logins else _write(data_dir, source, _with_new_login(known))
+    return access.logins[0]
+
+
+def rotate_login(data_dir: Path, source: str) -> Login:
+    """Add a login; the old ones stay valid until `retire_logins`."""
+    with _changing(data_dir, source) as known:
+        access = _write(data_dir, source, _with_new_login(known))
+    return access.logins[0]
+
+
+def retire_logins(data_dir: Path, source: str) -> int:
+    """Make all logins but the newest invalid. Returns how many there were."""
+    with _changing(data_dir, source) as access:
+        _write(data_dir, source, access.model_copy(update={"logins": access.logins[:1]}))
+    return len(access.logins[1:])
+
+
 def store_public_key(data_dir: Path, source: str, key: str, webhook_id: str | None = None) -> bool:
     """Accept posts that are signed with this key, beside those of the keys already known.
 
@@ -147,18 +189,58 @@ def webhook_url(settings: Settings, source_name: str, *, with_credentials: bool 
         token = webhook.url_tokens[0].read(f'URL token of source "{source.name}"').get_secret_value()
     else:
         token = ensure_token(settings.data_dir, source.name)
-    base = str(settings.receiver.public_url or f"http://{settings.receiver.host}:{settings.receiver.port}")
+    base = base_url(settings)
     if with_credentials and webhook.basic_auth:
         password = webhook.basic_auth.password.read(f'webhook password of source "{source.name}"')
-        login = f"{quote(webhook.basic_auth.username, safe='')}:{quote(password.get_secret_value(), safe='')}"
-        scheme, _, rest = base.partition("://")
-        base = f"{scheme}://{login}@{rest}"
-    return f"{base.rstrip('/')}/webhook/{source.name}/{token}"
+        base = _with_login(base, webhook.basic_auth.username, password)
+    return f"{base}/webhook/{source.name}/{token}"
+
+
+def amplitude_url(settings: Settings, source_name: str) -> str:
+    """The URL of a source as Amplitude's SendGrid source has it, with a login that is made if there is none.
+
+    It is a secret: show it to a person, never log it.
+    """
+    login = ensure_login(settings.data_dir, settings.source(source_name).name)
+    return _amplitude_url(settings, login)
+
+
+def our_urls(settings: Settings, source_name: str) -> tuple[str, ...]:
+    """Every URL of ours that SendGrid may have for a source, the one with the token first. They are secrets; none is made."""
+    access = read_access(settings.data_dir, source_name)
+    urls = [_amplitude_url(settings, login) for login in access.logins]
+    if access.url_tokens or settings.source(source_name).webhook.url_tokens:
+        urls[:0] = [webhook_url(settings, source_name, with_credentials=shown) for shown in (True, False)]
+    return tuple(urls)
+
+
+def base_url(settings: Settings) -> str:
+    """The address of the receiver, without a slash at its end."""
+    receiver = settings.receiver
+    return str(receiver.public_url or f"http://{receiver.host}:{receiver.port}").rstrip("/")
+
+
+def _amplitude_url(settings: Settings, login: Login) -> str:
+    return _with_login(base_url(settings), login.key, login.secret) + AMPLITUDE_PATH
+
+
+def _with_login(base: str, user: str, password: SecretStr) -> str:
+    scheme, _, rest = base.partition("://")
+    return f"{scheme}://{quote(user, safe='')}:{quote(password.get_secret_value(), safe='')}@{rest}"
 
 
 def _with_new_token(access: Access) -> Access:
     token = UrlToken(token=SecretStr(secrets.token_urlsafe(TOKEN_BYTES)), created_at=datetime.now(UTC))
     return access.model_copy(update={"url_tokens": (token, *access.url_tokens)})
+
+
+def _with_new_login(access: Access) -> Access:
+    login = Login(
+        key=secrets.token_hex(LOGIN_KEY_BYTES),
+        secret=SecretStr(secrets.token_urlsafe(TOKEN_BYTES)),
+        created_at=datetime.now(UTC),
+    )
+    return access.model_copy(update={"logins": (login, *access.logins)})
 
 
 @contextmanager
@@ -180,6 +262,8 @@ def _write(data_dir: Path, source: str, access: Access) -> Access:
     content = access.model_dump(mode="json")
     for shown, token in zip(content["url_tokens"], access.url_tokens, strict=True):
         shown["token"] = token.token.get_secret_value()
+    for shown, login in zip(content["logins"], access.logins, strict=True):
+        shown["secret"] = login.secret.get_secret_value()
     fd, unfinished = tempfile.mkstemp(dir=path.parent, prefix=f".{source}.")  # created with mode 0600
     try:
         with os.fdopen(fd, "w", encoding="utf-8") as file:

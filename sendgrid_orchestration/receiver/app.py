@@ -17,6 +17,7 @@ import orjson
 from granian.rsgi import ProtocolClosed, ProtocolError  # type: ignore[attr-defined]
 
 from sendgrid_orchestration.receiver import oauth
+from sendgrid_orchestration.receiver.access import AMPLITUDE_PATH
 from sendgrid_orchestration.receiver.backstage import Backstage
 from sendgrid_orchestration.receiver.gate import Gate, Gates, Headers
 from sendgrid_orchestration.receiver.metrics import CONTENT_TYPE
@@ -59,6 +60,7 @@ _BEFORE_BODY = frozenset(
         Refusal.METHOD,
         Refusal.TOO_LARGE,
         Refusal.BASIC_AUTH,
+        Refusal.LOGIN,
         Refusal.OAUTH,
         Refusal.NO_PUBLIC_KEY,
         Refusal.NO_SIGNATURE,
@@ -114,7 +116,7 @@ class Receiver:
         path, headers = scope.path, scope.headers  # granian copies all headers whenever they are asked for
         if _has_wrong_host(scope.http_version, headers):
             await self._refuse(headers, proto, "", Refusal.MALFORMED)
-        elif path.startswith("/webhook/"):
+        elif path.startswith("/webhook/") or path == AMPLITUDE_PATH:
             await self._webhook(scope.method, path, headers, proto)
         elif path == "/oauth/token":
             await self._token(scope.method, headers, proto)
@@ -125,13 +127,14 @@ class Receiver:
 
     async def _webhook(self, method: str, path: str, headers: Headers, proto: Any) -> None:
         gate: Gate | None = None
+        has_login = path == AMPLITUDE_PATH
         try:
             if method != "POST":
                 refusal: Refusal | None = Refusal.METHOD
-            elif (gate := self._gate(path)) is None:
-                refusal = Refusal.UNKNOWN_URL
+            elif (gate := self._gates.find_by_login(headers) if has_login else self._gate(path)) is None:
+                refusal = Refusal.LOGIN if has_login else Refusal.UNKNOWN_URL
             else:
-                refusal = await self._receive(gate, headers, proto)
+                refusal = await self._receive(gate, headers, proto, has_login=has_login)
         except Exception:  # a fault of ours must not look like SendGrid's
             logger.exception("A post could not be handled.")
             refusal = Refusal.FAILED
@@ -140,13 +143,14 @@ class Receiver:
         else:
             await self._refuse(headers, proto, gate.source if gate else "", refusal)
 
-    async def _receive(self, gate: Gate, headers: Headers, proto: Any) -> Refusal | None:
+    async def _receive(self, gate: Gate, headers: Headers, proto: Any, *, has_login: bool) -> Refusal | None:
         assert self._backstage and self._bodies
         length = _content_length(headers)
         if length is not None and length > self._max_body:
             return Refusal.TOO_LARGE
-        if refusal := gate.refuses(headers):
+        if not has_login and (refusal := gate.refuses(headers)):
             return refusal
+        verify = gate.verifies(headers) if has_login else gate.requires_signature
         reserved = self._max_body if length is None else length
         if not (self._room.enter_at_once(reserved) or await self._room.enter(reserved)):
             return Refusal.BUSY
@@ -154,7 +158,7 @@ class Receiver:
             body = await self._bodies.read(proto, length, self._max_body)
             if isinstance(body, Refusal):
                 return body
-            return await self._backstage.intake.take(gate, headers, body)
+            return await self._backstage.intake.take(gate, headers, body, verify=verify)
         finally:
             self._room.leave(reserved)
 

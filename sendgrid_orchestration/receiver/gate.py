@@ -46,7 +46,11 @@ class Headers(Protocol):
 
 
 class Gate:
-    """What one source requires of a post."""
+    """What one source requires of a post.
+
+    A post comes in by the source's secret URL, where all holds that its settings require; or by the URL of Amplitude's dialect,
+    where a generated login takes the place of all that (but see `verifies`).
+    """
 
     def __init__(self, source: Source, data_dir: Path, clock: Callable[[], float] = time.monotonic) -> None:
         """Read the source's secrets.
@@ -74,6 +78,7 @@ class Gate:
         self.requires_signature = webhook.require_signature
         self._tokens: Sequence[bytes] = self._settings_tokens
         self._keys: Sequence[PublicKey] = self._settings_keys
+        self._logins: Sequence[tuple[bytes, bytes]] = ()
         self._seen: tuple[int, int, int] | None = None
         self._look_again_at = 0.0
         self._look()
@@ -83,6 +88,23 @@ class Gate:
         if self._clock() >= self._look_again_at:
             self._look()
         return any(map(partial(hmac.compare_digest, token), self._tokens))
+
+    def has_login(self, key: bytes, secret: bytes) -> bool:
+        """Whether this is one of the source's logins. It compares with each, whichever fits."""
+        if self._clock() >= self._look_again_at:
+            self._look()
+        fits = [
+            hmac.compare_digest(key, one) & hmac.compare_digest(secret, other) for one, other in self._logins
+        ]
+        return any(fits)
+
+    def verifies(self, headers: Headers) -> bool:
+        """Whether the signature of a post that came with a login is verified: if there is one, and a key for it.
+
+        Whoever configured Amplitude's URL in SendGrid need not have switched signing on, and moves over by changing the host. An
+        unsigned post is as good as its login, so a missing key cannot make a signed one worse.
+        """
+        return self.requires_signature and bool(self._keys) and headers.get(SIGNATURE_HEADER) is not None
 
     def refuses(self, headers: Headers) -> Refusal | None:
         """What is wrong with a post as far as its headers show, before its body is read."""
@@ -136,10 +158,14 @@ class Gate:
             *(token.token.get_secret_value().encode() for token in access.url_tokens),
         )
         self._keys = (*self._settings_keys, *keys)
+        self._logins = tuple(
+            (login.key.encode(), login.secret.get_secret_value().encode()) for login in access.logins
+        )
         logger.info(
-            "Source %s: %d URL tokens and %d public keys are valid.",
+            "Source %s: %d URL tokens, %d logins and %d public keys are valid.",
             self.source,
             len(self._tokens),
+            len(self._logins),
             len(self._keys),
         )
 
@@ -158,6 +184,16 @@ class Gates:
             hmac.compare_digest(secret, _NOBODY)
             return None
         return gate if gate.has_token(secret) else None
+
+    def find_by_login(self, headers: Headers) -> Gate | None:
+        """The gate whose login a post to `AMPLITUDE_PATH` has; None for an unknown key or a wrong secret, which look the same."""
+        found: Gate | None = None
+        for authorization in headers.get_all("authorization"):
+            key, secret = basic_credentials(authorization) or ("", "")
+            for gate in self._by_source.values():  # to the last one, so that nobody learns which key is known
+                if gate.has_login(key.encode(), secret.encode()):
+                    found = gate
+        return found
 
     def issue(self, client_id: str, client_secret: str) -> str | None:
         """An access token for the OAuth client with these credentials; None where there is no such client."""

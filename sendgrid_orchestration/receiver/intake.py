@@ -44,6 +44,8 @@ class _Arrival:
     """A post on its way, and who waits for the verdict."""
 
     gate: Gate
+    verify: bool
+    """Whether its signature decides."""
     verdict: asyncio.Future[Refusal | None]
     size: int
     items: int | None = None
@@ -72,19 +74,29 @@ class Intake:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="large-bodies")
         self._verification = Verification(loop)
 
-    async def take(self, gate: Gate, headers: Headers, body: bytes) -> Refusal | None:
-        """Keep a post. Returns None once it is on disk, else why it is not."""
+    async def take(self, gate: Gate, headers: Headers, body: bytes, *, verify: bool) -> Refusal | None:
+        """Keep a post.
+
+        Args:
+            gate: of its source.
+            headers: of the request.
+            body: all of it.
+            verify: whether it is kept only with a signature by one of the source's keys.
+
+        Returns:
+            None once it is on disk, else why it is not.
+        """
         kept = {
             name: value[:_MAX_HEADER_CHARACTERS]
             for name in (SIGNATURE_HEADER, TIMESTAMP_HEADER, "content-type")
             if (value := headers.get(name)) is not None
         }
-        arrival = _Arrival(gate, self._loop.create_future(), len(body))
+        arrival = _Arrival(gate, verify, self._loop.create_future(), len(body))
         if len(body) < _LARGE_BYTES:
             prepared = _examine(arrival, kept, body)
         else:
             prepared = await self._loop.run_in_executor(self._threads, _examine, arrival, kept, body)
-        if not gate.requires_signature:
+        if not verify:
             self._judge(arrival, prepared, True)
         elif arrival.signature is None or arrival.digest is None:
             self._judge(arrival, prepared, False)
@@ -138,7 +150,7 @@ class Intake:
 def _examine(arrival: _Arrival, headers: dict[str, str], body: bytes) -> Prepared[_Arrival]:
     """All that takes longer the larger the body is."""
     arrival.items = count_items(body)
-    if arrival.gate.requires_signature:
+    if arrival.verify:
         arrival.signature = decode_signature(headers.get(SIGNATURE_HEADER, ""))
         arrival.digest = digest_of(headers.get(TIMESTAMP_HEADER, ""), body)
     return Prepared.of(Post(datetime.now(UTC), headers, body), arrival)

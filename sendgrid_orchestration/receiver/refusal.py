@@ -35,6 +35,11 @@ class Refusal(Enum):
         401,
         "User or password in the webhook's URL is missing or wrong. Connect the webhook again.",
     )
+    LOGIN = (
+        "wrong_login",
+        401,
+        "A post to /sendgrid came without a known key and secret. `webhook url --amplitude` prints the right URL.",
+    )
     OAUTH = (
         "wrong_oauth_token",
         401,

@@ -87,9 +87,10 @@ class Webhooks:
     webhooks: tuple[EventWebhook, ...] = ()
     max_allowed: int | None = None
 
-    def at(self, url: str) -> EventWebhook | None:
-        """The one that posts to this address: there is at most one."""
-        return next((one for one in self.webhooks if one.url == url), None)
+    def at(self, *urls: str) -> EventWebhook | None:
+        """The first that posts to one of these addresses, an earlier address before a later one."""
+        by_url = {one.url: one for one in self.webhooks}
+        return next((by_url[url] for url in urls if url in by_url), None)
 
 
 @dataclass(frozen=True)

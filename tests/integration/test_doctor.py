@@ -26,6 +26,7 @@ from sendgrid_orchestration.sync import OBJECTS
 from sendgrid_orchestration.warehouse.migrations import migrate
 from tests.support.landed import Landing
 from tests.support.mirror import client_of, mirror_of
+from tests.support.signing import SigningKey
 
 
 @pytest.fixture
@@ -186,6 +187,24 @@ def test_a_webhook_that_is_not_there_is_off_or_unsigned_is_found(
     assert found(run_checks(settings), "signature").status == "fail"
     sendgrid.account.webhooks.sign(webhook.id, True)
     assert "does not know" in found(run_checks(settings), "signature").finding
+
+
+def test_a_webhook_at_amplitudes_form_of_the_url_is_ours(configured: Any, sendgrid: Simulator) -> None:
+    """S114: it needs no signature, and one that nobody can check is told."""
+    settings = configured()
+    made = sendgrid.account.webhooks.create({"url": access.amplitude_url(settings, "prod"), "open": True})
+    checks = run_checks(settings)
+    assert found(checks, "webhook").finding.startswith("It does not post bounce")
+    assert (found(checks, "signature").status, access.read_access(settings.data_dir, "prod").url_tokens) == (
+        "warn",
+        (),
+    )
+    sendgrid.account.webhooks.sign(made.id, True)
+    unchecked = found(run_checks(settings), "signature")
+    assert (unchecked.status, "nobody checks it" in unchecked.finding) == ("warn", True)
+    access.store_public_key(settings.data_dir, "prod", SigningKey().public)
+    refused = found(run_checks(settings), "signature")
+    assert (refused.status, "posts are refused" in refused.finding) == ("fail", True)
 
 
 def test_a_warehouse_and_a_landing_that_cannot_be_used_are_found(configured: Any, tmp_path: Path) -> None:

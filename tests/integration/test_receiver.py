@@ -119,6 +119,44 @@ def test_wrong_or_missing_signature_is_401_and_leaves_nothing(receiver: RunningR
     assert lying_about(receiver) == before
 
 
+def test_amplitudes_url_works_after_a_change_of_host(receiver: RunningReceiver) -> None:
+    """S114: the right pair lands like any other post, signed or not; every other pair is 401 and leaves nothing."""
+    body = body_of(events(250, 3))
+    before = lying_about(receiver)
+    login = access.ensure_login(receiver.settings.data_dir, "marketing")
+
+    def post(key: str, secret: str, headers: dict[str, str] | None = None) -> int:
+        return receiver.post(body, {**(headers or {}), **_basic(key, secret)}, "/sendgrid")[0]
+
+    secret = login.secret.get_secret_value()
+    signed = receiver.key.headers(body)
+    wait_for(lambda: receiver.request("POST", "/sendgrid", b"x", _basic(login.key, secret))[0] == 400)
+    for wrong in ((login.key, "wrong"), ("wrong", secret), ("marketing", secret), ("", "")):
+        assert post(*wrong) == 401
+        assert post(*wrong, signed) == 401
+    assert receiver.post(body, signed, "/sendgrid")[0] == 401
+    assert receiver.post(body, {**signed, "Authorization": "Bearer x"}, "/sendgrid")[0] == 401
+    assert post(login.key, secret, SigningKey().headers(body)) == 401, "a signature that is there is verified"
+    assert post(login.key, secret, {SIGNATURE: signed[SIGNATURE]}) == 401
+    assert receiver.request("GET", "/sendgrid")[0] == 405
+    assert receiver.post(body, signed, "/sendgrid/")[0] == 404
+    assert lying_about(receiver) == before
+
+    unsigned = {"Content-Type": "application/json"}
+    assert post(login.key, secret, unsigned) == 204
+    assert post(login.key, secret, signed) == 204
+    assert lying_about(receiver).count(body) == 2
+    wait_for(lambda: [post.body for post in receiver.landed()].count(body) == 2)
+    one, other = (post for post in receiver.landed() if post.body == body)
+    assert one.headers == {"content-type": "application/json"}, "the secret does not land"
+    assert other.headers[SIGNATURE.lower()] == signed[SIGNATURE]
+    assert secret not in receiver.log.read_text()
+
+
+def _basic(user: str, password: str) -> dict[str, str]:
+    return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
+
+
 def test_unknown_source_and_wrong_token_look_the_same(receiver: RunningReceiver) -> None:
     body = body_of(events(300, 1))
     headers = receiver.key.headers(body)

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+import yaml
 from pydantic import SecretStr
+from typer.testing import CliRunner
 
+from sendgrid_orchestration.cli import app
 from sendgrid_orchestration.sendgrid import webhooks
 from sendgrid_orchestration.sendgrid.errors import MissingScopeError
 from sendgrid_orchestration.sendgrid.signature import PublicKey
@@ -88,6 +93,41 @@ def test_a_key_that_may_not_is_told_so(sendgrid: Simulator) -> None:
     key = sendgrid.account.add_key("SG.small.key", ["marketing.read"])
     with pytest.raises(MissingScopeError, match="Event Notification"):
         webhooks.list_webhooks(client_of(sendgrid, api_key=key))
+
+
+def test_amplitudes_form_is_printed_shown_as_ours_and_rotated(
+    sendgrid: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S114: a person copies the URL out of a command; no other output holds its secret."""
+    settings = {
+        "data_dir": str(tmp_path),
+        "sources": [{"name": "prod", "base_url": sendgrid.url}],
+        "receiver": {"public_url": "https://mail.example.com"},
+    }
+    (tmp_path / "sendgrid.yaml").write_text(yaml.safe_dump(settings))
+    monkeypatch.setenv("SENDGRID_CONFIG", str(tmp_path / "sendgrid.yaml"))
+    monkeypatch.setenv("SENDGRID_API_KEY", sendgrid.api_key)
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def call(*arguments: str) -> str:
+        result = CliRunner().invoke(app, ["webhook", *arguments])
+        assert result.exit_code == 0, result.output
+        return result.output
+
+    url = call("url", "--amplitude").strip()
+    assert call("url", "--amplitude").strip() == url
+    assert re.fullmatch(r"https://[0-9a-f]{32}:[\w-]{43}@mail\.example\.com/sendgrid", url)
+    sendgrid.account.webhooks.create({"url": url, "open": True})
+    sendgrid.account.webhooks.create({"url": "https://key:hush-hush@api.amplitude.com/sendgrid"})
+    shown = call("show")
+    ours, theirs = (line for line in shown.splitlines() if "/sendgrid" in line)
+    assert [cell.strip() for cell in ours.strip("│").split("│")][-1] == "yes"
+    assert "https://api.amplitude.com/sendgrid" in theirs
+    assert url not in shown
+    assert "hush-hush" not in shown
+    new = call("rotate", "--amplitude").splitlines()[0]
+    assert (new != url, new) == (True, call("url", "--amplitude").strip())
+    assert "1 old key(s) and secret(s)" in call("rotate", "--amplitude", "--finish")
 
 
 def test_ours_can_be_removed(sendgrid: Simulator) -> None:

@@ -14,6 +14,7 @@ import pytest
 from pydantic import SecretStr
 
 from sendgrid_orchestration.receiver import access
+from sendgrid_orchestration.receiver import gate as gate_module
 from sendgrid_orchestration.receiver.gate import Gate, Gates
 from sendgrid_orchestration.receiver.oauth import LIFETIME_SECONDS, Client, credentials
 from sendgrid_orchestration.receiver.refusal import Refusal, RefusalLog
@@ -214,6 +215,99 @@ def test_all_ways_in_at_once(tmp_path: Path) -> None:
 
     assert gate.refuses(Headers(*both, *SIGNED)) is None
     assert gate.refuses(Headers(both[1], *SIGNED)) is Refusal.BASIC_AUTH
+
+
+def test_login_says_which_source_it_is_and_opens_only_with_its_own_secret(tmp_path: Path) -> None:
+    """S114: an unknown key, a wrong secret and another source's secret find the same nothing."""
+    names = ("marketing", "other", "without")
+    gates = Gates([Gate(Source.model_validate({"name": name}), tmp_path) for name in names])
+    assert gates.find_by_login(Headers(basic("", ""))) is None, "nothing is open before somebody asks for it"
+    one, other = (access.ensure_login(tmp_path, name) for name in ("marketing", "other"))
+    gates = Gates([Gate(Source.model_validate({"name": name}), tmp_path) for name in names])
+
+    def found(*items: tuple[str, str]) -> str | None:
+        gate = gates.find_by_login(Headers(*items))
+        return gate and gate.source
+
+    secret, others = one.secret.get_secret_value(), other.secret.get_secret_value()
+    assert found(basic(one.key, secret)) == "marketing"
+    assert found(basic(other.key, others)) == "other"
+    assert found(("authorization", "Bearer x"), basic(one.key, secret)) == "marketing"
+    for wrong in (
+        (one.key, others),
+        (one.key, ""),
+        ("", secret),
+        (secret, one.key),
+        (one.key, secret + "x"),
+        ("ü", secret),
+    ):
+        assert found(basic(*wrong)) is None
+    assert found() is None
+    assert found(("authorization", "Basic §§§")) is None
+
+
+def test_every_login_is_compared_whichever_fits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Or the time of an answer would tell which key is known."""
+    logins = [access.ensure_login(tmp_path, name) for name in ("marketing", "other")]
+    logins.append(access.rotate_login(tmp_path, "marketing"))
+    gates = Gates([Gate(Source.model_validate({"name": name}), tmp_path) for name in ("marketing", "other")])
+    compared = []
+
+    def compare(one: bytes, two: bytes) -> bool:
+        compared.append((one, two))
+        return one == two
+
+    monkeypatch.setattr(gate_module.hmac, "compare_digest", compare)
+    counts = set()
+    for key, secret in [("x", "y"), *((login.key, login.secret.get_secret_value()) for login in logins)]:
+        compared.clear()
+        gates.find_by_login(Headers(basic(key, secret)))
+        counts.add(len(compared))
+    assert counts == {6}
+
+
+def test_login_is_made_once_rotated_without_a_gap_and_private(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as pool:
+        made = set(pool.map(lambda _: access.ensure_login(tmp_path, "marketing").key, range(8)))
+    assert len(made) == 1
+    access.store_public_key(tmp_path, "marketing", SigningKey().public)
+    old = access.ensure_login(tmp_path, "marketing")
+    gate = Gate(source(), tmp_path, clock=lambda: time.monotonic() * 1000)
+    new = access.rotate_login(tmp_path, "marketing")
+    pairs = [(one.key.encode(), one.secret.get_secret_value().encode()) for one in (old, new)]
+    assert len(pairs[0][1]) >= 43  # 32 random bytes
+    time.sleep(0.01)
+    assert [gate.has_login(*pair) for pair in pairs] == [True, True]
+    assert access.retire_logins(tmp_path, "marketing") == 1
+    time.sleep(0.01)
+    assert [gate.has_login(*pair) for pair in pairs] == [False, True]
+    known = access.read_access(tmp_path, "marketing")
+    assert len(known.public_keys) == 1
+    assert new.secret.get_secret_value() not in repr(known)
+
+
+def test_post_with_a_login_is_verified_if_it_is_signed_and_a_key_is_known(tmp_path: Path) -> None:
+    key = [SigningKey().public]
+    signed, unsigned = Headers(*SIGNED), Headers()
+    assert Gate(source(public_keys=key), tmp_path).verifies(signed)
+    assert not Gate(source(public_keys=key), tmp_path).verifies(unsigned)
+    assert not Gate(source(), tmp_path).verifies(signed)
+    assert not Gate(source(public_keys=key, require_signature=False), tmp_path).verifies(signed)
+
+
+def test_url_in_amplitudes_form_is_the_public_one_with_the_login(tmp_path: Path) -> None:
+    content = {
+        "data_dir": tmp_path,
+        "sources": [{"name": "marketing"}],
+        "receiver": {"public_url": "https://hooks.example.com/base/"},
+    }
+    settings = Settings.model_validate(content)
+    assert access.our_urls(settings, "marketing") == ()
+    url = access.amplitude_url(settings, "marketing")
+    login = access.ensure_login(tmp_path, "marketing")
+    assert url == f"https://{login.key}:{login.secret.get_secret_value()}@hooks.example.com/base/sendgrid"
+    assert access.our_urls(settings, "marketing") == (url,)
+    assert access.is_connected(settings, settings.source("marketing"))
 
 
 def test_missing_secret_stops_the_start_with_its_name(tmp_path: Path) -> None:
