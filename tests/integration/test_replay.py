@@ -124,6 +124,11 @@ def test_retry_of_the_quarantine_changes_nothing_while_the_rules_stay(
         assert (item.item, item.item_index, item.received_at) == ('"odd"', 2, RECEIVED)
 
 
+def test_retry_of_the_quarantine_makes_the_tables_that_it_needs(warehouse_url: str) -> None:
+    """After an upgrade nobody has migrated yet, it may be the first command that runs."""
+    assert quarantine.retry(warehouse_url, SOURCE).tried == 0
+
+
 def test_newer_rules_release_what_now_fits(
     warehouse_url: str, landing: Landing, monkeypatch: pytest.MonkeyPatch
 ) -> None:

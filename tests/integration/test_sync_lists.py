@@ -147,6 +147,19 @@ def test_a_page_that_repeats_once_is_read_again(account: Mirror) -> None:
     assert (result.inserted, result.complete) == (8, True)
 
 
+def test_fewer_rows_than_sendgrid_counts_delete_nothing(account: Mirror) -> None:
+    """A page that lacks a row is read again; if it still does, the row is not taken as deleted."""
+    account.sync("lists")
+    for times, complete in ((3, True), (None, False)):
+        account.simulator.faults.add(
+            LISTS, times=times, change=lambda body: {**body, "result": body["result"][:-1]}
+        )
+        result = account.sync("lists")
+        assert (result.deleted, result.complete) == (0, complete)
+    assert "5 rows came, and SendGrid counts 8" in str(result.warnings)
+    assert alive(account) == listed(account)
+
+
 def test_a_null_where_rows_should_be_deletes_nothing(account: Mirror) -> None:
     account.sync("lists")
     account.simulator.faults.null_array(LISTS, times=None)

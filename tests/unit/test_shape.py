@@ -56,6 +56,30 @@ def test_fields_without_a_column_and_values_that_do_not_fit_are_kept() -> None:
     assert row == {"id": "a", "extra": {"contact_count": "many", "colour": "blue"}}
 
 
+@pytest.mark.parametrize(
+    ("table", "field", "told", "meant"),
+    [
+        ("senders", "verified", True, True),
+        ("senders", "verified", "False", False),
+        ("senders", "verified", "1", True),
+        ("senders", "verified", 0, False),
+        ("senders", "verified", "yes", None),
+        ("lists", "contact_count", " 7 ", 7),
+        ("lists", "contact_count", 2**63 - 1, 2**63 - 1),
+        ("lists", "contact_count", 2**63, None),
+        ("lists", "contact_count", -(2**63), -(2**63)),
+        ("lists", "contact_count", float("inf"), None),
+    ],
+)
+def test_values_take_the_type_of_their_column_or_are_kept_aside(
+    table: str, field: str, told: Any, meant: Any
+) -> None:
+    row = shaped(table, {"id": "1", field: told})
+    found = row.get({"verified": "is_verified", "contact_count": "recipient_count"}[field])
+    assert (found, type(found)) == (meant, type(meant))
+    assert row.get("extra") == ({field: told} if meant is None else None)
+
+
 def test_what_stands_beside_a_nested_field_is_kept_too() -> None:
     """SendGrid's answers grow inside as well: a metric that is new, a sender's address as a bare text."""
     shaper = Shaper(TABLES["daily_stats"])
