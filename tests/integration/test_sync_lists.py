@@ -160,6 +160,18 @@ def test_fewer_rows_than_sendgrid_counts_delete_nothing(account: Mirror) -> None
     assert alive(account) == listed(account)
 
 
+def test_a_row_without_its_key_deletes_nothing(account: Mirror) -> None:
+    account.sync("lists")
+    account.simulator.faults.add(
+        LISTS,
+        change=lambda body: {**body, "result": [{**body["result"][0], "id": None}, *body["result"][1:]]},
+    )
+    result = account.sync("lists")
+    assert (result.deleted, result.complete) == (0, False)
+    assert "1 rows came without id and were left out." in result.warnings
+    assert alive(account) == listed(account)
+
+
 def test_a_null_where_rows_should_be_deletes_nothing(account: Mirror) -> None:
     account.sync("lists")
     account.simulator.faults.null_array(LISTS, times=None)

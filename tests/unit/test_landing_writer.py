@@ -25,7 +25,9 @@ from sendgrid_orchestration.landing.format import (
     header,
     whole_file,
 )
+from sendgrid_orchestration.landing.names import name_giver
 from sendgrid_orchestration.landing.recovery import seal_leftovers
+from sendgrid_orchestration.landing.segment import OpenSegment
 from sendgrid_orchestration.landing.store import open_store
 from sendgrid_orchestration.landing.writer import Limits, Prepared, Writer, append_all, settle_futures
 
@@ -276,6 +278,13 @@ def test_landing_that_was_removed_under_the_writer_is_made_again(desk: Desk) -> 
     desk.writer.close()
     append_all(desk.root, "marketing", [Post(NOW, {}, b"[3]")])
     assert desk.landed() == [b"[3]"]
+
+
+def test_empty_file_that_somebody_took_away_is_no_trouble(tmp_path: Path) -> None:
+    segment = OpenSegment.create(tmp_path / "marketing", name_giver(), NOW)
+    (file,) = tmp_path.glob("marketing/open/*")
+    file.unlink()
+    assert segment.seal() is None
 
 
 def test_append_all_raises_what_the_disk_says(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
