@@ -28,6 +28,8 @@ from tests.support.landed import RECEIVED, Landing, body, event
 
 SOURCE = Source.model_validate({"name": "sendgrid"})
 RAW = "sendgrid_raw"
+IN_A_SECOND = 21
+"""Events that share a second: batches of a hundred end among them, so that new keys change which are behind the end."""
 COUNTS = ("events_read", "inserted", "duplicate", "quarantined", "copies", "variants")
 
 
@@ -140,7 +142,7 @@ def api() -> Iterator[SegmentApi]:
 
 
 class Deliveries:
-    """Events with keys of the version before, seven of them in each second, sent to Segment in batches of a hundred."""
+    """Events with keys of the version before, many of them in each second, sent to Segment in batches of a hundred."""
 
     def __init__(self, url: str, folder: Path, api: SegmentApi) -> None:
         self.events = Events(url, folder)
@@ -150,7 +152,8 @@ class Deliveries:
         self._seen = 0
         with keys_of_version(1):
             self.events.load(
-                event(number, timestamp=int(RECEIVED.timestamp()) + number // 7) for number in range(450)
+                event(number, timestamp=int(RECEIVED.timestamp()) + number // IN_A_SECOND)
+                for number in range(450)
             )
         self._learn_ids()
 
@@ -209,7 +212,6 @@ def deliveries(
 
 
 ALL = {f"event-{number}" for number in range(450)}
-IN_A_SECOND = 7
 
 
 def test_delivery_that_stopped_within_a_load_goes_on(deliveries: Deliveries) -> None:
