@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import date
 from http import HTTPStatus
 from typing import Literal, get_args
+from urllib.parse import urlsplit
 
 import psycopg
 import requests
@@ -32,7 +33,9 @@ from sendgrid_orchestration.sendgrid.errors import (
     UnexpectedAnswerError,
     WrongFamilyError,
 )
+from sendgrid_orchestration.sendgrid.events import EVENT_TYPES
 from sendgrid_orchestration.sendgrid.family import Family
+from sendgrid_orchestration.sendgrid.integrations import list_integrations
 from sendgrid_orchestration.sendgrid.scopes import beyond_reading, grants, needed_for
 from sendgrid_orchestration.sendgrid.webhooks import SWITCHES, list_webhooks
 from sendgrid_orchestration.settings import ObjectName, Settings, SettingsError, Source
@@ -115,6 +118,7 @@ def _source(settings: Settings, source: Source) -> Iterator[Check]:
         if name not in source.skip_objects:
             yield _object(client, source, name, found, scopes)
     yield from _webhook(settings, source, client)
+    yield from doubles(source, client)
 
 
 def _surplus(source: Source, scopes: frozenset[str]) -> Check:
@@ -316,6 +320,65 @@ def _signature(source: Source, key: str, accepted: set[str], *, is_required: boo
             "Connect again: it fetches the key.",
         )
     return Check("signature", source.name, "ok", "Posts are signed, and the receiver knows the key.")
+
+
+def doubles(source: Source, client: SendGridClient) -> Iterator[Check]:
+    """Whether SendGrid itself sends on what a destination of ours sends: the vendor would get it twice, under other ids."""
+    for destination in source.destinations:
+        if not destination.enabled:
+            continue
+        subject = f"{source.name}.{destination.name}"
+        if destination.kind == "segment":
+            look, place = _integrations, "Settings > Integrations > Segment"
+        elif destination.kind == "amplitude":
+            look, place = _amplitude_webhooks, "Settings > Mail Settings > Event Webhook"
+        else:
+            continue
+        try:
+            others = {name: sorted(events & destination.events) for name, events in look(client).items()}
+        except SendGridError as error:
+            yield Check(
+                "doubles",
+                subject,
+                "warn",
+                f"Whether SendGrid itself sends events to {destination.kind.title()} cannot be read: {error}",
+                f"Look at {place} in SendGrid.",
+            )
+            continue
+        both = {name: events for name, events in others.items() if events}
+        for name, events in both.items():
+            yield Check(
+                "doubles",
+                subject,
+                "warn",
+                f"SendGrid itself sends to {destination.kind.title()} as well ({name}): {', '.join(events)} may be there twice, "
+                "under other ids.",
+                f"Switch it off under {place} in SendGrid, or `enabled: false` here.",
+            )
+        if not both:
+            yield Check(
+                "doubles", subject, "ok", f"SendGrid itself sends none of this to {destination.kind.title()}."
+            )
+
+
+def _integrations(client: SendGridClient) -> dict[str, frozenset[str]]:
+    """What SendGrid's integrations with Segment send, by what they are called."""
+    found = [one for one in list_integrations(client) if one.destination.lower() in ("segment", "")]
+    return {f'integration {one.id} "{one.label}", {one.region}': one.events for one in found}
+
+
+def _amplitude_webhooks(client: SendGridClient) -> dict[str, frozenset[str]]:
+    """What Event Webhooks post to Amplitude, in the words of the webhook's events."""
+    word = {event.setting: event.webhook for event in EVENT_TYPES}
+    found = {}
+    for webhook in list_webhooks(client).webhooks:
+        host = urlsplit(webhook.url).hostname or ""
+        if webhook.enabled and (host == "amplitude.com" or host.endswith(".amplitude.com")):
+            events = {word[setting] for setting in webhook.events}
+            found[f"webhook {webhook.id} to {host}"] = frozenset(
+                events | ({"machine_opened"} if "open" in events else set())
+            )
+    return found
 
 
 def _landing(settings: Settings) -> Check:

@@ -82,6 +82,7 @@ class Account:
         clock: tells the time; tests may set their own.
         groups: the unsubscribe groups.
         senders: whom its mail may come from, by id.
+        integrations: of SendGrid's own with Segment, as the API gives them; none at first.
         subusers: by name.
         statistics: how the statistics behave where SendGrid leaves it open.
         tells_campaigns: whether the undocumented list of campaigns is there.
@@ -113,6 +114,7 @@ class Account:
         self.mailings = Mailings.believable(self.seed)
         self.groups = GROUPS
         self.senders = believable_senders()
+        self.integrations: list[dict[str, Any]] = []
         self.tells_campaigns = True
         self.statistics = StatisticsHabits()
         self.empty_legacy_pages: set[int] = set()

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from sendgrid_orchestration.cli import app
 from sendgrid_orchestration.cli import doctor as command
 from sendgrid_orchestration.cli.membership_time import memberships
-from sendgrid_orchestration.doctor import Check, run_checks
+from sendgrid_orchestration.doctor import Check, doubles, run_checks
 from sendgrid_orchestration.landing import heartbeats
 from sendgrid_orchestration.landing.store import open_store
 from sendgrid_orchestration.load import ledger
@@ -27,6 +27,7 @@ from sendgrid_orchestration.warehouse.migrations import migrate
 from tests.support.landed import Landing
 from tests.support.mirror import client_of, mirror_of
 from tests.support.signing import SigningKey
+from tests.support.simulated_api import segment_integration
 
 
 @pytest.fixture
@@ -205,6 +206,61 @@ def test_a_webhook_at_amplitudes_form_of_the_url_is_ours(configured: Any, sendgr
     access.store_public_key(settings.data_dir, "prod", SigningKey().public)
     refused = found(run_checks(settings), "signature")
     assert (refused.status, "posts are refused" in refused.finding) == ("fail", True)
+
+
+def test_what_sendgrid_itself_sends_to_a_destination_of_ours_is_told(
+    configured: Any, sendgrid: Simulator
+) -> None:
+    """Its Segment integration and an Amplitude URL in a webhook double every event (S49, S114); disjoint events do not."""
+    segment = {
+        "name": "segment",
+        "kind": "segment",
+        "write_key": {"env": "KEY"},
+        "events": ["dropped", "open"],
+    }
+    amplitude = {"name": "amplitude", "kind": "amplitude", "api_key": {"env": "KEY"}}
+
+    def told(enabled: bool = True) -> dict[str, tuple[str, str]]:
+        settings = configured(destinations=[{**one, "enabled": enabled} for one in (segment, amplitude)])
+        source = settings.source("prod")
+        return {
+            check.subject.removeprefix("prod."): (check.status, check.finding)
+            for check in doubles(source, client_of(sendgrid))
+        }
+
+    assert {name: status for name, (status, _) in told().items()} == {"segment": "ok", "amplitude": "ok"}
+    webhook = sendgrid.account.webhooks.create(
+        {"url": "https://key:hush-hush@api.eu.amplitude.com/sendgrid", "click": True, "spam_report": True}
+    )
+    sendgrid.account.webhooks.create({"url": "https://amplitude.com.example/hook", "open": True})
+    sendgrid.account.integrations.append(segment_integration(events=["delivered"]))
+    found = told()
+    assert found["segment"][0] == "ok", "it sends other events"
+    assert found["amplitude"][0] == "warn"
+    assert f"webhook {webhook.id} to api.eu.amplitude.com): click, spamreport" in found["amplitude"][1]
+    sendgrid.account.integrations.append(segment_integration(events=["drop", "open", "delivered"]))
+    webhook.values["enabled"] = False
+    found = told()
+    assert (found["segment"][0], found["amplitude"][0]) == ("warn", "ok")
+    assert ": dropped, open may be there twice" in found["segment"][1]
+    assert not any(secret in f"{found}" for secret in ("hush-hush", "integration-write-key"))
+    assert told(enabled=False) == {}
+
+
+def test_a_key_that_may_not_see_integrations_says_so_once_it_matters(
+    configured: Any, sendgrid: Simulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SENDGRID_API_KEY", sendgrid.account.add_key("SG.small.key", ["stats.read"]))
+    segment = {"name": "segment", "kind": "segment", "write_key": {"env": "KEY"}, "enabled": True}
+    (check,) = doubles(
+        configured(destinations=[segment]).source("prod"), client_of(sendgrid, api_key="SG.small.key")
+    )
+    assert (check.status, "cannot be read" in check.finding, "marketing.read" in check.finding) == (
+        "warn",
+        True,
+        True,
+    )
+    assert "Settings > Integrations" in check.remedy
 
 
 def test_a_warehouse_and_a_landing_that_cannot_be_used_are_found(configured: Any, tmp_path: Path) -> None:

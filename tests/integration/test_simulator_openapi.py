@@ -13,7 +13,7 @@ from sendgrid_orchestration.simulator import Simulator
 from tests.support import sendgrid_openapi
 from tests.support.mirror import since_a_fixed_day
 from tests.support.sendgrid_openapi import DEVIATIONS, Answers
-from tests.support.simulated_api import Client
+from tests.support.simulated_api import Client, segment_integration
 
 _LEGACY = re.compile("/v3/(contactdb|campaigns|senders)")
 
@@ -118,6 +118,12 @@ class Asking:
         self.ask("PATCH", f"{base}/{made['id']}", {"url": "nonsense"})
         self.ask("POST", "/v3/user/webhooks/event/test", {"url": self.simulator.files_url})
         self.ask("DELETE", f"{base}/{made['id']}")
+
+    def integrations(self) -> None:
+        self.get("/v3/marketing/integrations")
+        self.account.integrations.append(segment_integration())
+        self.get("/v3/marketing/integrations")
+        self.ask("GET", "/v3/marketing/integrations", key=self.account.add_key("SG.none.key", []))
 
     def contacts(self) -> None:
         contacts, lists = "/v3/marketing/contacts", "/v3/marketing/lists"

@@ -61,3 +61,14 @@ class Client:
             text = (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode()
             rows += csv.DictReader(io.StringIO(text))
         return told, rows
+
+
+def segment_integration(events: tuple[str, ...] | list[str] = ("open", "click")) -> dict[str, Any]:
+    """One of SendGrid's own integrations with Segment, as the API gives it."""
+    return {
+        "integration_id": "5a1234",
+        "filters": {"email_events": list(events)},
+        "properties": {"write_key": "integration-write-key", "destination_region": "US"},
+        "label": "Untitled Integration",
+        "destination": "Segment",
+    }
