@@ -229,6 +229,24 @@ def test_delivery_that_stopped_within_a_load_goes_on(deliveries: Deliveries) -> 
     assert sum((before + after).values()) <= 451 + 2 * IN_A_SECOND
 
 
+def test_killed_delivery_goes_on_within_the_load(
+    deliveries: Deliveries, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("sendgrid_orchestration.destinations.ledger.Ledger.finish", die)
+        with pytest.raises(KeyboardInterrupt):
+            deliveries.send()
+    place = f"select event_at is not null from {RAW}.delivery_destinations"
+    assert deliveries.events.value(place), "the place is within the load"
+    before = deliveries.arrived()
+    deliveries.rekey()
+    deliveries.send()
+    assert set(before | deliveries.arrived()) == ALL | {"event-900"}
+
+
 def test_batches_that_were_not_sent_are_sent(deliveries: Deliveries) -> None:
     """With all of their events, whatever the order among those of one second is now."""
     deliveries.send()
