@@ -8,7 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
+from psycopg import sql
 from xdist.scheduler import LoadScopeScheduling
 
 from sendgrid_orchestration.warehouse import embedded
@@ -61,6 +63,10 @@ def pytest_runtest_teardown(item: pytest.Item, nextitem: pytest.Item | None) -> 
         assert not changed, f"{item.path.parent} has changed {', '.join(sorted(changed))}"
 
 
+_FOR_SHORT_LIVES = {"fsync": "off", "full_page_writes": "off", "shared_buffers": "64MB"}
+"""A thousand databases come and go: no test cuts the power, and dropping one looks through all buffers."""
+
+
 @pytest.fixture(scope="session")
 def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The private Postgres, started once; superuser's URL. `TEST_POSTGRES_URL` names another server to try."""
@@ -68,6 +74,10 @@ def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
         return
     data_dir: Path = tmp_path_factory.mktemp("postgres")
+    with psycopg.connect(embedded.ensure_running(data_dir), autocommit=True) as conn:
+        for name, value in _FOR_SHORT_LIVES.items():
+            conn.execute(sql.SQL("alter system set {} = {}").format(sql.Identifier(name), sql.Literal(value)))
+    embedded.stop(data_dir)
     yield embedded.ensure_running(data_dir)
     embedded.stop(data_dir)
 
