@@ -65,12 +65,13 @@ def test_a_limit_that_never_ends_is_an_error_and_no_endless_wait(sendgrid: Simul
 
 def test_parallel_clients_of_an_account_share_its_limit(sendgrid: Simulator) -> None:
     """Once one was turned away the others wait too, and none of them is turned away."""
-    sendgrid.faults.too_many_requests(LISTS, wait=1, style="delta", retry_after=True)
+    sendgrid.faults.too_many_requests(LISTS, wait=2, style="delta", retry_after=True)
     client_of(sendgrid)  # registers the limit
     first = threading.Thread(target=lambda: client_of(sendgrid).get(LISTS))
     first.start()
     while not sendgrid.log.count(LISTS):
         time.sleep(0.01)
+    time.sleep(0.5)  # it was answered, and has to read that
     others = [threading.Thread(target=lambda: client_of(sendgrid).get(LISTS)) for _ in range(3)]
     for thread in others:
         thread.start()
