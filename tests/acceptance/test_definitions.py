@@ -11,6 +11,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 import yaml
+from dagster._core.test_utils import create_run_for_test
 
 from sendgrid_orchestration.definitions import build_definitions
 from sendgrid_orchestration.settings import PROJECT_ROOT, SecretRef, Settings, load_settings
@@ -125,15 +126,15 @@ def test_a_tick_while_a_run_is_under_way_is_skipped_with_the_reason(
     """Else runs of a large account would queue up without end. A newer run that has ended hides no older one."""
     repository = defs.get_repository_def()
     schedule = repository.get_schedule_def("marketing_objects_schedule")
-    job = repository.get_job("marketing_objects")
-    elsewhere = instance.create_run_for_job(repository.get_job("transactional_objects"))
+    job = "marketing_objects"
+    elsewhere = create_run_for_test(instance, "transactional_objects")
     instance.report_dagster_event(
         _event(dg.DagsterEventType.RUN_START, "transactional_objects"), elsewhere.run_id
     )
-    instance.create_run_for_job(job)  # never submitted
-    run = instance.create_run_for_job(job, remote_job_origin=origin_of(job.name))
-    instance.report_dagster_event(_event(event, job.name), run.run_id)
-    instance.report_run_failed(instance.create_run_for_job(job))
+    create_run_for_test(instance, job)  # never submitted
+    run = create_run_for_test(instance, job, remote_job_origin=origin_of(job))
+    instance.report_dagster_event(_event(event, job), run.run_id)
+    instance.report_run_failed(create_run_for_test(instance, job))
     tick = schedule.evaluate_tick(dg.build_schedule_context(instance=instance))
     assert not tick.run_requests
     assert f"Run {run.run_id} of marketing_objects is {status}" in str(tick.skip_message)

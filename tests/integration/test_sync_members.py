@@ -98,6 +98,17 @@ def test_a_list_that_is_deleted_has_no_members_any_more(account: Mirror) -> None
     assert account.value(still, one) == 0
 
 
+def test_a_list_that_an_incomplete_listing_lacks_keeps_its_members(account: Mirror) -> None:
+    account.sync("recipients")
+    account.sync("list_members")
+    account.simulator.faults.add(
+        "/v3/marketing/lists", times=None, change=lambda body: {**body, "result": body["result"][:-1]}
+    )
+    result = account.sync("list_members")
+    assert (result.deleted, result.complete) == (0, False)
+    assert in_lists_at(account, account.now) == in_sendgrid(account)
+
+
 def test_members_of_segments_arrive(account: Mirror) -> None:
     membership = account.simulator.account.membership
     result = account.sync("segment_members")
