@@ -12,13 +12,14 @@ from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 
 import psycopg
 
 from sendgrid_orchestration.destinations.batches import Batch, batches, encode
 from sendgrid_orchestration.destinations.catalog import open_destination, resend_window
+from sendgrid_orchestration.destinations.counts import added
 from sendgrid_orchestration.destinations.errors import (
     ConfirmationNeededError,
     DeliveryInterruptedError,
@@ -88,12 +89,7 @@ class Delivery:
 
     def __add__(self, other: Delivery) -> Delivery:
         """Both, one after the other."""
-        added = {
-            one.name: getattr(self, one.name) + getattr(other, one.name)
-            for one in fields(self)
-            if one.name not in {"waits_for_a_person", "is_complete", "lag"}
-        }
-        return replace(other, **added)
+        return added(self, other, latest={"waits_for_a_person", "is_complete", "lag"})
 
 
 def deliver(

@@ -80,9 +80,9 @@ class Limits:
 
 @dataclass(frozen=True)
 class Request:
-    """One HTTP request. Its headers hold secrets, and are in no repr."""
+    """One HTTP request. Headers hold secrets, and an address may; neither is in any repr."""
 
-    url: str
+    url: str = field(repr=False)
     body: bytes = field(repr=False)
     headers: Mapping[str, str] = field(repr=False)
 

@@ -7,10 +7,10 @@ batch's state says.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Literal
+from typing import ClassVar, Literal
 
 import psycopg
 from psycopg import sql
@@ -20,6 +20,7 @@ from sendgrid_orchestration.destinations.batches import Batch, Invalid
 from sendgrid_orchestration.destinations.interface import Message, Position
 from sendgrid_orchestration.destinations.reader import Mark, Range
 from sendgrid_orchestration.destinations.sender import Outcome, State
+from sendgrid_orchestration.destinations.statements import Statements, table_exists
 from sendgrid_orchestration.settings import Destination as DestinationSettings
 
 UNANSWERED = "the run ended before an answer"
@@ -123,7 +124,7 @@ class Exceptional:
     found_at: datetime
 
 
-class Ledger:
+class Ledger(Statements):
     """The tables of one source's deliveries to one destination. The caller commits.
 
     Args:
@@ -132,9 +133,15 @@ class Ledger:
         name: the destination.
     """
 
+    tables: ClassVar[Mapping[str, str]] = {
+        "destinations": "delivery_destinations",
+        "batches": "delivery_batches",
+        "exceptions": "delivery_exceptions",
+        "loads": "loads",
+    }
+
     def __init__(self, conn: psycopg.Connection, raw_schema: str, name: str) -> None:
-        self._conn = conn
-        self._raw = raw_schema
+        super().__init__(conn, raw_schema)
         self._name = name
 
     def progress(self) -> Progress | None:
@@ -677,25 +684,6 @@ class Ledger:
             self._name,
         )
 
-    def _query(self, text: Any) -> sql.Composed:
-        return sql.SQL(text).format(
-            destinations=sql.Identifier(self._raw, "delivery_destinations"),
-            batches=sql.Identifier(self._raw, "delivery_batches"),
-            exceptions=sql.Identifier(self._raw, "delivery_exceptions"),
-            loads=sql.Identifier(self._raw, "loads"),
-        )
-
-    def _run(self, text: str, *values: object) -> None:
-        self._conn.execute(self._query(text), values)
-
-    def _one(self, text: str, *values: object) -> tuple[Any, ...] | None:
-        return self._conn.execute(self._query(text), values).fetchone()
-
-    def _value(self, text: str, *values: object) -> Any:
-        row = self._one(text, *values)
-        assert row is not None
-        return row[0]
-
 
 def disable_others(conn: psycopg.Connection, raw_schema: str, enabled: Sequence[str]) -> None:
     """Write that every other destination is disabled now: what is loaded from now on is not theirs."""
@@ -719,5 +707,4 @@ def _done(outcome: Outcome) -> int:
 
 def is_migrated(conn: psycopg.Connection, raw_schema: str) -> bool:
     """Whether the tables are there."""
-    row = conn.execute("select to_regclass(%s) is not null", [f"{raw_schema}.delivery_batches"]).fetchone()
-    return row is not None and bool(row[0])
+    return table_exists(conn, raw_schema, "delivery_batches")

@@ -14,8 +14,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import Enum
 from http.cookiejar import DefaultCookiePolicy
+from typing import Generic, Protocol, TypeVar
 
 import requests
+from pydantic import SecretStr
 from requests.auth import AuthBase
 
 from sendgrid_orchestration.destinations.interface import (
@@ -51,7 +53,8 @@ class RetryPolicy:
         attempts: how often a request is sent before its outcome stands; limits are not counted.
         first_wait: seconds before the second attempt; doubles each time.
         longest_wait: a pause is never longer, unless the destination asks for it.
-        limited_wait: how long a request may wait for a limit, in seconds, all pauses together.
+        limited_wait: how long a request may wait for a limit, in seconds, all pauses together; who asks for a longer pause is left
+            to the next run.
         connect_timeout: seconds to reach the destination.
         read_timeout: seconds without an answer.
     """
@@ -143,7 +146,127 @@ class Gate:
         return self._stopping.is_set()
 
 
-class Sender:
+T = TypeVar("T")
+_T_contra = TypeVar("_T_contra", contravariant=True)
+
+
+class Endpoint(Protocol[_T_contra]):
+    """Where requests go: how they are written, and what an answer means."""
+
+    @property
+    def secrets(self) -> tuple[SecretStr, ...]:
+        """What no answer that is kept or shown may hold."""
+
+    def request(self, items: Sequence[_T_contra], sent_at: datetime, /) -> Request:
+        """Put items into one request. Called anew for each attempt."""
+
+    def read(self, answer: Answer, items: Sequence[_T_contra], /) -> Verdict:
+        """Say what an answer means for the items of its request."""
+
+
+class Caller(Generic[T]):
+    """Makes requests of one endpoint, and repeats those that failed for a while; may be used by several threads at once.
+
+    Args:
+        endpoint: where to.
+        gate: the endpoint's pace, shared by its threads.
+        policy: how patient to be.
+        now: tells the time, for `sentAt`.
+        user_agent: what we are called.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint[T],
+        gate: Gate,
+        policy: RetryPolicy | None = None,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        user_agent: str = USER_AGENT,
+    ) -> None:
+        self._endpoint = endpoint
+        self._gate = gate
+        self._policy = policy or RetryPolicy()
+        self._now = now
+        self._user_agent = user_agent
+        self._local = threading.local()
+
+    def ask(self, messages: Sequence[T], outcome: Outcome) -> Verdict:
+        """Make one request, as often as the policy allows. `Busy` means that it allows no more."""
+        attempt, limited, may_be_taken = 0, 0.0, False
+        while True:
+            self._gate.pass_through(len(messages))
+            if self._gate.is_stopped:
+                return Busy("the run was stopped", may_be_taken=may_be_taken)
+            outcome.calls += 1
+            verdict = self._try(messages)
+            if not isinstance(verdict, Busy):
+                outcome.answer = getattr(verdict, "reason", "") or outcome.answer
+                return verdict
+            outcome.answer = verdict.reason
+            may_be_taken |= verdict.may_be_taken
+            if verdict.is_limit:
+                pause = verdict.wait if verdict.wait is not None else self.back_off(int(limited) + 1)
+                # A little more than asked, each a different little: waiting senders do not return all at once.
+                pause += random.uniform(0.01, 0.1)  # noqa: S311
+                limited += pause
+                self._gate.rest(pause)
+                spent = limited > self._policy.limited_wait
+            else:
+                attempt += 1
+                pause = max(self.back_off(attempt), verdict.wait or 0.0)
+                spent = attempt >= self._policy.attempts or pause > self._policy.limited_wait
+                if not spent:
+                    self._gate.sleep(pause)
+            if spent:
+                return Busy(verdict.reason, may_be_taken=may_be_taken, is_limit=verdict.is_limit)
+
+    def back_off(self, attempt: int) -> float:
+        """Seconds before the next attempt: twice as long after each, and each a different little less."""
+        longest = min(self._policy.longest_wait, self._policy.first_wait * 2.0 ** min(attempt - 1, 30))
+        return longest * random.uniform(0.5, 1.0)  # noqa: S311
+
+    def _try(self, messages: Sequence[T]) -> Verdict:
+        request = self._endpoint.request(messages, self._now())
+        try:
+            answer = self._post(request)
+        except requests.ConnectTimeout:
+            return Busy("no connection in time")
+        except requests.ConnectionError as error:
+            if "NewConnectionError" in repr(error) or "NameResolutionError" in repr(error):
+                return Busy("no connection")
+            return Busy("the connection broke before an answer", may_be_taken=True)
+        except requests.Timeout:
+            return Busy("no answer in time", may_be_taken=True)
+        except requests.RequestException as error:
+            return Busy(f"no readable answer ({type(error).__name__})", may_be_taken=True)
+        return self._endpoint.read(answer, messages)
+
+    def _post(self, request: Request) -> Answer:
+        response = self._session().post(
+            request.url,
+            data=request.body,
+            headers=dict(request.headers),
+            timeout=(self._policy.connect_timeout, self._policy.read_timeout),
+            # Whoever the request is passed on to would get the key.
+            allow_redirects=False,
+        )
+        body = response.content
+        for secret in self._endpoint.secrets:
+            body = body.replace(secret.get_secret_value().encode(), b"***")
+        return Answer(response.status_code, response.headers, body)
+
+    def _session(self) -> requests.Session:
+        session: requests.Session | None = getattr(self._local, "session", None)
+        if session is None:
+            session = self._local.session = requests.Session()
+            # Or requests would let an entry in ~/.netrc replace our header.
+            session.auth = _HeadersAsTheyAre()
+            session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+            session.headers["User-Agent"] = self._user_agent
+        return session
+
+
+class Sender(Caller[Message]):
     """Sends messages to one destination; may be used by several threads at once.
 
     Args:
@@ -160,17 +283,9 @@ class Sender:
         policy: RetryPolicy | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._destination = destination
-        self._gate = gate
-        self._policy = policy or RetryPolicy()
-        self._now = now
-        self._local = threading.local()
+        super().__init__(destination, gate, policy, now)
+        self.limits = destination.limits
         self._accepted: Message | None = None
-
-    @property
-    def limits(self) -> Limits:
-        """What the destination takes at once."""
-        return self._destination.limits
 
     @property
     def has_accepted(self) -> bool:
@@ -181,87 +296,18 @@ class Sender:
         """Send messages, until each is accepted, refused, or known to wait."""
         return _Delivery(messages, self).run()
 
+    def ask(self, messages: Sequence[Message], outcome: Outcome) -> Verdict:
+        """Make one request, as often as the policy allows. `Busy` means that it allows no more."""
+        verdict = super().ask(messages, outcome)
+        if isinstance(verdict, Accepted):
+            self._accepted = messages[-1]
+        return verdict
+
     def takes_what_it_took(self, outcome: Outcome) -> bool | None:
         """Whether a message that was accepted before is accepted again; it has its id, and is ignored. None if there is none."""
         if self._accepted is None:
             return None
         return isinstance(self.ask([self._accepted], outcome), Accepted)
-
-    def ask(self, messages: Sequence[Message], outcome: Outcome) -> Verdict:
-        """Make one request, as often as the policy allows. `Busy` means that it allows no more."""
-        attempt, limited, may_be_taken = 0, 0.0, False
-        while True:
-            self._gate.pass_through(len(messages))
-            if self._gate.is_stopped:
-                return Busy("the run was stopped", may_be_taken=may_be_taken)
-            outcome.calls += 1
-            verdict = self._try(messages)
-            if isinstance(verdict, Accepted):
-                self._accepted = messages[-1]
-            if not isinstance(verdict, Busy):
-                outcome.answer = getattr(verdict, "reason", "") or outcome.answer
-                return verdict
-            outcome.answer = verdict.reason
-            may_be_taken |= verdict.may_be_taken
-            if verdict.is_limit:
-                pause = verdict.wait if verdict.wait is not None else self._back_off(int(limited) + 1)
-                # A little more than asked, each a different little: waiting senders do not return all at once.
-                pause += random.uniform(0.01, 0.1)  # noqa: S311
-                limited += pause
-                self._gate.rest(pause)
-                spent = limited > self._policy.limited_wait
-            else:
-                attempt += 1
-                pause = max(self._back_off(attempt), verdict.wait or 0.0)
-                spent = attempt >= self._policy.attempts
-                if not spent:
-                    self._gate.sleep(pause)
-            if spent:
-                return Busy(verdict.reason, may_be_taken=may_be_taken, is_limit=verdict.is_limit)
-
-    def _try(self, messages: Sequence[Message]) -> Verdict:
-        request = self._destination.request(messages, self._now())
-        try:
-            answer = self._post(request)
-        except requests.ConnectTimeout:
-            return Busy("no connection in time")
-        except requests.ConnectionError as error:
-            if "NewConnectionError" in repr(error) or "NameResolutionError" in repr(error):
-                return Busy("no connection")
-            return Busy("the connection broke before an answer", may_be_taken=True)
-        except requests.Timeout:
-            return Busy("no answer in time", may_be_taken=True)
-        except requests.RequestException as error:
-            return Busy(f"no readable answer ({type(error).__name__})", may_be_taken=True)
-        return self._destination.read(answer, messages)
-
-    def _post(self, request: Request) -> Answer:
-        response = self._session().post(
-            request.url,
-            data=request.body,
-            headers=dict(request.headers),
-            timeout=(self._policy.connect_timeout, self._policy.read_timeout),
-            # Whoever the request is passed on to would get the key.
-            allow_redirects=False,
-        )
-        body = response.content
-        for secret in self._destination.secrets:
-            body = body.replace(secret.get_secret_value().encode(), b"***")
-        return Answer(response.status_code, response.headers, body)
-
-    def _session(self) -> requests.Session:
-        session: requests.Session | None = getattr(self._local, "session", None)
-        if session is None:
-            session = self._local.session = requests.Session()
-            # Or requests would let an entry in ~/.netrc replace our header.
-            session.auth = _HeadersAsTheyAre()
-            session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
-            session.headers["User-Agent"] = USER_AGENT
-        return session
-
-    def _back_off(self, attempt: int) -> float:
-        longest = min(self._policy.longest_wait, self._policy.first_wait * 2.0 ** min(attempt - 1, 30))
-        return longest * random.uniform(0.5, 1.0)  # noqa: S311
 
 
 class _HeadersAsTheyAre(AuthBase):

@@ -125,6 +125,13 @@ def test_what_was_accepted_before_vouches_for_the_destination(monkeypatch: pytes
     assert not outcome.stopped
 
 
+@pytest.mark.parametrize("is_limit", [True, False])
+def test_who_asks_for_an_hour_holds_no_run_up(is_limit: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    destination = Scripted(lambda _: Busy("later", wait=3600, is_limit=is_limit))
+    outcome = send(destination, 1, monkeypatch)
+    assert (outcome.stopped, outcome.calls) == ("later", 1)
+
+
 def test_a_request_that_is_too_large_is_halved(monkeypatch: pytest.MonkeyPatch) -> None:
     destination = Scripted(
         lambda numbers: TooLarge("413") if len(numbers) > 30 or 7 in numbers else Accepted()
