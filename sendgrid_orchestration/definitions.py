@@ -15,6 +15,9 @@ from sendgrid_orchestration.defs.destinations.sensors import destinations_sensor
 from sendgrid_orchestration.defs.events.assets import raw_events, webhook
 from sendgrid_orchestration.defs.events.jobs import events_job
 from sendgrid_orchestration.defs.events.sensors import landed_files_sensor
+from sendgrid_orchestration.defs.forwards.assets import forward_asset
+from sendgrid_orchestration.defs.forwards.jobs import forward_job
+from sendgrid_orchestration.defs.forwards.sensors import forwards_sensor
 from sendgrid_orchestration.defs.health.checks import health_checks
 from sendgrid_orchestration.defs.health.sensors import health_sensor
 from sendgrid_orchestration.defs.maintenance.jobs import maintenance_job
@@ -51,6 +54,7 @@ def build_definitions(settings: Settings, overrides: Mapping[str, Any] | None = 
     parts = [
         *(_of_source(source, settings, parsed, versions) for source in settings.sources),
         *(_destinations(source, settings) for source in settings.sources if source.destinations),
+        *(_forwards(source, settings) for source in settings.sources if source.forward),
         _shared(settings),
     ]
     # In one process also what people start in the UI: each further one would cost some seconds.
@@ -102,6 +106,15 @@ def _destinations(source: Source, settings: Settings) -> dg.Definitions:
         assets=[destination_asset(source, destination, settings) for destination in source.destinations],
         jobs=jobs,
         sensors=[destinations_sensor(source, settings.schedules, jobs)],
+    )
+
+
+def _forwards(source: Source, settings: Settings) -> dg.Definitions:
+    jobs = [forward_job(source, forward) for forward in source.forward]
+    return dg.Definitions(
+        assets=[forward_asset(source, forward, settings) for forward in source.forward],
+        jobs=jobs,
+        sensors=[forwards_sensor(source, settings.schedules, jobs)],
     )
 
 

@@ -17,6 +17,8 @@ import psycopg
 import requests
 
 from sendgrid_orchestration import alerts
+from sendgrid_orchestration.destinations.consumer import open_consumer
+from sendgrid_orchestration.destinations.errors import DestinationError
 from sendgrid_orchestration.health import source_findings
 from sendgrid_orchestration.landing.errors import LandingError
 from sendgrid_orchestration.landing.store import open_store, without_credentials
@@ -84,6 +86,7 @@ def run_checks(settings: Settings, probes: Sequence[Probe] = ()) -> list[Check]:
     checks.append(landing)
     for source in settings.sources:
         checks += _source(settings, source)
+        checks += forwards(settings, source)
         checks += _public_url(settings, source)
         if landing.status == "ok":  # where it does not answer, each look at it would take half a minute
             checks += _health(settings, source)
@@ -119,6 +122,31 @@ def _source(settings: Settings, source: Source) -> Iterator[Check]:
             yield _object(client, source, name, found, scopes)
     yield from _webhook(settings, source, client)
     yield from doubles(source, client)
+
+
+def forwards(settings: Settings, source: Source) -> Iterator[Check]:
+    """Whether posts can go on to where the settings say, and not to Amplitude beside a destination for it."""
+    amplitude = [one.name for one in source.destinations if one.enabled and one.kind == "amplitude"]
+    for forward in source.forward:
+        subject = f"{source.name}.{forward.name}"
+        if not forward.enabled:
+            yield Check("forward", subject, "ok", "It is disabled: no post goes on.")
+            continue
+        try:
+            consumer = open_consumer(source, forward, access.base_url(settings))
+        except (DestinationError, SettingsError) as error:
+            yield Check("forward", subject, "fail", str(error), "Correct `forward` of this source.")
+            continue
+        if amplitude and _is_amplitude(consumer.host):
+            yield Check(
+                "doubles",
+                subject,
+                "warn",
+                f"Every post goes on to {consumer.host}, and destination {amplitude[0]} sends the same events there, under other ids.",
+                "Disable one of the two.",
+            )
+        else:
+            yield Check("forward", subject, "ok", f"Posts go on to {consumer.host}.")
 
 
 def _surplus(source: Source, scopes: frozenset[str]) -> Check:
@@ -373,12 +401,16 @@ def _amplitude_webhooks(client: SendGridClient) -> dict[str, frozenset[str]]:
     found = {}
     for webhook in list_webhooks(client).webhooks:
         host = urlsplit(webhook.url).hostname or ""
-        if webhook.enabled and (host == "amplitude.com" or host.endswith(".amplitude.com")):
+        if webhook.enabled and _is_amplitude(host):
             events = {word[setting] for setting in webhook.events}
             found[f"webhook {webhook.id} to {host}"] = frozenset(
                 events | ({"machine_opened"} if "open" in events else set())
             )
     return found
+
+
+def _is_amplitude(host: str) -> bool:
+    return host == "amplitude.com" or host.endswith(".amplitude.com")
 
 
 def _landing(settings: Settings) -> Check:

@@ -24,10 +24,13 @@ from pydantic import (
     BaseModel,
     BeforeValidator,
     ConfigDict,
+    Discriminator,
     Field,
     HttpUrl,
     SecretStr,
+    Tag,
     ValidationError,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
@@ -301,6 +304,39 @@ Destination = Annotated[
 """Where a source's events are sent, by `kind`."""
 
 
+def _without_login(url: HttpUrl) -> HttpUrl:
+    if url.username or url.password:
+        raise ValueError(
+            "user and password may not stand in the settings file. Put the whole address into an environment variable or a file, and "
+            "write `{env: NAME}` or `{file: PATH}`"
+        )
+    return url
+
+
+ForwardUrl = Annotated[
+    Annotated[HttpUrl, AfterValidator(_without_login), Tag("address")] | Annotated[SecretRef, Tag("secret")],
+    Discriminator(lambda value: "secret" if isinstance(value, dict | SecretRef) else "address"),
+]
+"""An address, or where one is kept that holds a secret."""
+
+
+class Forward(_Part):
+    """Where a source's posts go on to as they came, such as the consumer that SendGrid's webhook posted to before."""
+
+    name: Identifier
+    enabled: bool = False
+    """Nothing is forwarded before this is true, and nothing that arrived while it was false is forwarded afterwards."""
+    paused: bool = False
+    """Forwards nothing for now; what arrives meanwhile is forwarded when this is false again."""
+    start: Literal["now", "beginning"] | date = "now"
+    """Which posts are forwarded when it is enabled: those received from then on, all, or those from this UTC day on."""
+    url: ForwardUrl
+    max_tries: int = Field(default=3, ge=1, le=100)
+    """A post that is refused (4xx, but not 408 and 429) so often is listed as rejected, and the next one follows."""
+    answer_seconds: float = Field(default=30.0, gt=0, le=600)
+    """For how long an answer is waited for."""
+
+
 class Source(_Part):
     """One SendGrid account (or subuser): a key, a region, a webhook and the schema that it alone fills."""
 
@@ -319,14 +355,16 @@ class Source(_Part):
     custom_args: dict[Identifier, CustomArgType] = {}
     webhook: Webhook = Webhook()
     destinations: tuple[Destination, ...] = ()
+    forward: tuple[Forward, ...] = ()
 
-    @field_validator("destinations")
+    @field_validator("destinations", "forward")
     @classmethod
-    def _no_two_destinations_alike(cls, destinations: tuple[Destination, ...]) -> tuple[Destination, ...]:
-        names = [destination.name for destination in destinations]
+    def _no_two_alike(cls, parts: Any, info: ValidationInfo) -> Any:
+        names = [part.name for part in parts]
         if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"two destinations have the name {', '.join(twice)}. Give each its own")
-        return destinations
+            what = "destinations" if info.field_name == "destinations" else "forwards"
+            raise ValueError(f"two {what} have the name {', '.join(twice)}. Give each its own")
+        return parts
 
     @field_validator("schema_")
     @classmethod
@@ -380,6 +418,18 @@ class Source(_Part):
                 return destination
         known = ", ".join(destination.name for destination in self.destinations) or "none"
         raise SettingsError(f'Source "{self.name}" has no destination "{name}". The settings name: {known}.')
+
+    def forward_to(self, name: str) -> Forward:
+        """The forward with this name.
+
+        Raises:
+            SettingsError: there is none.
+        """
+        for forward in self.forward:
+            if forward.name == name:
+                return forward
+        known = ", ".join(forward.name for forward in self.forward) or "none"
+        raise SettingsError(f'Source "{self.name}" has no forward "{name}". The settings name: {known}.')
 
     @property
     def api_url(self) -> str:

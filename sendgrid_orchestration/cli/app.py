@@ -12,6 +12,7 @@ from sendgrid_orchestration.cli.demo import demo
 from sendgrid_orchestration.cli.destinations import destinations_app
 from sendgrid_orchestration.cli.docs import docs
 from sendgrid_orchestration.cli.doctor import doctor
+from sendgrid_orchestration.cli.forward import forward_app
 from sendgrid_orchestration.cli.landing import landing_app
 from sendgrid_orchestration.cli.load import load, replay
 from sendgrid_orchestration.cli.mistakes import Commands
@@ -50,6 +51,7 @@ app.command()(docs)
 app.add_typer(webhook_app, name="webhook")
 app.add_typer(landing_app, name="landing")
 app.add_typer(destinations_app, name="destinations")
+app.add_typer(forward_app, name="forward")
 app.add_typer(quarantine_app, name="quarantine")
 app.add_typer(postgres_app, name="postgres")
 app.add_typer(config_app, name="config")

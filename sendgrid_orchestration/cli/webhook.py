@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import time
 from typing import Annotated
 
@@ -10,12 +11,12 @@ import typer
 from sendgrid_orchestration.cli.choice import SourceName, chosen_sources, the_source
 from sendgrid_orchestration.cli.mistakes import CommandError
 from sendgrid_orchestration.cli.tables import print_table
-from sendgrid_orchestration.landing.store import without_credentials
+from sendgrid_orchestration.destinations.consumer import address_of
 from sendgrid_orchestration.receiver import access
 from sendgrid_orchestration.sendgrid import webhooks
 from sendgrid_orchestration.sendgrid.client import SendGridClient
 from sendgrid_orchestration.sendgrid.webhooks import OAuth
-from sendgrid_orchestration.settings import Settings, Source, load_settings
+from sendgrid_orchestration.settings import Settings, SettingsError, Source, load_settings
 from sendgrid_orchestration.warehouse.engine import connect as connect_to
 from sendgrid_orchestration.warehouse.engine import resolve_urls
 
@@ -52,7 +53,7 @@ def show(source: SourceName = None) -> None:
         found = webhooks.list_webhooks(SendGridClient.for_source(one))
         for webhook in found.webhooks:
             mine = webhook.url in ours
-            shown = _without_token(webhook.url) if mine else without_credentials(webhook.url)
+            shown = _without_token(webhook.shown_url) if mine else webhook.shown_url
             events = "all" if set(webhooks.SWITCHES) <= webhook.events else ", ".join(sorted(webhook.events))
             rows.append((one.name, webhook.id, shown, _yes(webhook.enabled), events, _yes(mine)))
         if not found.webhooks:
@@ -80,21 +81,28 @@ def connect(
 ) -> None:
     """Let SendGrid post to us: create or update our webhook, switch signing on, keep the key, and see a test arrive.
 
-    No other webhook of the account is touched, unless you name one to take over.
+    No other webhook of the account is touched, unless you name one to take over. Where another one posts elsewhere, it is shown
+    how the posts can go on there from here.
     """
     settings = load_settings()
     one = the_source(settings, source)
     _refuse_unknown(event)
     client = SendGridClient.for_source(one)
-    _show_what_changes(client, take_over, yes)
-    connected = webhooks.connect(
-        client,
-        access.webhook_url(settings, one.name, with_credentials=True),
-        event or webhooks.SWITCHES,
-        friendly_name=f"sendgrid-orchestration {one.name}",
-        oauth=_oauth(settings, one),
-        take_over=take_over,
-    )
+    _show_what_changes(client, one, take_over, yes)
+    try:
+        connected = webhooks.connect(
+            client,
+            access.webhook_url(settings, one.name, with_credentials=True),
+            event or webhooks.SWITCHES,
+            friendly_name=f"sendgrid-orchestration {one.name}",
+            oauth=_oauth(settings, one),
+            take_over=take_over,
+        )
+    except webhooks.NoRoomForWebhookError as error:
+        raise CommandError(
+            f"{error} `forward` can send every post on to that address from here, as it came: `webhook connect --take-over ID` shows "
+            "what to set, and asks before it changes anything."
+        ) from error
     if connected.webhook.public_key:
         access.store_public_key(
             settings.data_dir, one.name, connected.webhook.public_key, connected.webhook.id
@@ -102,7 +110,11 @@ def connect(
     done = "created" if connected.created else "up to date"
     typer.echo(f"{one.name}: webhook {connected.webhook.id} is {done}, signed, and posts to our address.")
     for other in connected.others:
-        typer.echo(f"{one.name}: left as it is: {other.id} posts to {other.url}")
+        if other.url not in access.our_urls(settings, one.name):
+            typer.echo(f"{one.name}: left as it is: {other.id} posts to {other.shown_url}")
+            typer.echo(
+                f"  To free its slot and have the posts sent on there from here: `webhook connect --take-over {other.id}`."
+            )
     if test:
         _see_a_test_arrive(settings, one, client, connected.webhook, wait)
 
@@ -185,16 +197,51 @@ def _rotate_login(settings: Settings, source: Source, *, finish: bool) -> None:
     )
 
 
-def _show_what_changes(client: SendGridClient, take_over: str | None, yes: bool) -> None:
-    """Before another address loses its events, a person says so (promise S12)."""
+def _show_what_changes(client: SendGridClient, source: Source, take_over: str | None, yes: bool) -> None:
+    """Before another address loses its events, a person says so (promise S12), and learns how it can go on having them."""
     if take_over is None:
         return
     known = {webhook.id: webhook for webhook in webhooks.list_webhooks(client).webhooks}
     if take_over not in known:
         raise CommandError(f"The account has no webhook {take_over}. It has {', '.join(known) or 'none'}.")
-    typer.echo(f"Webhook {take_over} posts to {known[take_over].url}, and would no longer do so.")
+    webhook = known[take_over]
+    typer.echo(f"Webhook {take_over} posts to {webhook.shown_url}, and would no longer do so.")
+    if not _is_forwarded_to(source, webhook.url):
+        typer.echo(_how_to_forward(source, webhook))
     if not yes and not typer.confirm("Take it over?"):
         raise CommandError("Nothing was changed.")
+
+
+def _is_forwarded_to(source: Source, url: str) -> bool:
+    for forward in source.forward:
+        try:
+            if forward.enabled and address_of(source, forward).get_secret_value() == url:
+                return True
+        except SettingsError:
+            continue  # `doctor` says that it is missing
+    return False
+
+
+def _how_to_forward(source: Source, webhook: webhooks.EventWebhook) -> str:
+    """What to set so that an address goes on having every post. It names the address: after a take-over SendGrid does not know it."""
+    variable = f"{source.name.upper()}_PREVIOUS_WEBHOOK"
+    signed = (
+        "Its posts are signed, and stay so; the webhook keeps its key."
+        if webhook.public_key
+        else "Its posts are not signed yet; a consumer that does not look will not notice that they are from now on."
+    )
+    some = sorted(webhook.events.intersection(webhooks.SWITCHES))
+    chosen = (
+        f" It has only {', '.join(some)} until now, and would get all events: `--event` for each of these keeps it so, for both of you."
+        if len(some) < len(webhooks.SWITCHES)
+        else ""
+    )
+    return (
+        "Every post can go on there from here, byte for byte and with its signature. Before you take the webhook over, put this under "
+        f'source "{source.name}" in the settings, the address into that variable, start Dagster again, and wait until `forward list` no longer says "not begun":\n\n'
+        f"    forward:\n      - {{ name: previous, enabled: true, url: {{ env: {variable} }} }}\n\n"
+        f"    {variable}={shlex.quote(webhook.url)}\n\n{signed}{chosen}"
+    )
 
 
 def _see_a_test_arrive(
@@ -245,8 +292,7 @@ def _refuse_unknown(events: list[str] | None) -> None:
 
 
 def _without_token(address: str) -> str:
-    shown = without_credentials(address)
-    return shown if shown.endswith(access.AMPLITUDE_PATH) else shown.rsplit("/", 1)[0] + "/…"
+    return address if address.endswith(access.AMPLITUDE_PATH) else address.rsplit("/", 1)[0] + "/…"
 
 
 def _yes(value: bool) -> str:

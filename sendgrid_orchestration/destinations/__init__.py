@@ -5,7 +5,9 @@ ids; each batch is in the ledger before it leaves, so a crash at any point leave
 lost one; an event that is refused is listed alone, with the reason, and blocks nobody; a destination that is down delays
 only itself; memory does not grow with the backlog.
 
-Never: change an event, read a landed file, send before a destination is enabled, repeat an unclear delivery beyond the time
+Beside that it forwards landed posts as they came, to a consumer of SendGrid's own webhook (`forwarder`): in order, at least once.
+
+Never: change an event or a post, read a landed file for anything but forwarding, send before a destination is enabled, repeat an unclear delivery beyond the time
 for which ids are recognised unless a person asks for it, or know Dagster.
 
 A destination is a file here with one class: what it takes from an event (`columns`), how it writes a message (`encode`), how

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from sendgrid_orchestration.destinations.deliverer import Delivery
+    from sendgrid_orchestration.destinations.forwarder import Forwarded
 
 
 class DestinationError(Exception):
@@ -22,6 +23,18 @@ class DeliveryStoppedError(Exception):
     def __init__(self, message: str, delivery: Delivery) -> None:
         super().__init__(message)
         self.delivery = delivery
+
+
+class ForwardStoppedError(Exception):
+    """The other side of a forward is down, limits us for too long, or refuses us. The next run goes on where this one ended.
+
+    Attributes:
+        done: what was done before, a `forwarder.Forwarded`.
+    """
+
+    def __init__(self, message: str, done: Forwarded) -> None:
+        super().__init__(message)
+        self.done = done
 
 
 class DeliveryInterruptedError(Exception):

@@ -194,6 +194,21 @@ class LandingStore:
         stream, path = self._open(file)
         return PostReader(stream, path, file.name)
 
+    def loaded_file(
+        self, source: str, name: str, size: int, sealed_at: datetime, archive_path: str | None
+    ) -> LandedFile:
+        """A file that was loaded, for reading: where it is archived, or among what waits if it is not yet. Nothing is asked.
+
+        Args:
+            source: whose.
+            name: its name, without suffix.
+            size: its size when it was loaded.
+            sealed_at: when it was sealed; gives the day where the name does not.
+            archive_path: where the ledger says it is; None before it is archived.
+        """
+        path = archive_path or self._path(source, "sealed", name + SUFFIX)
+        return LandedFile(source, name, size, sealed_at, path)
+
     def version(self, file: LandedFile) -> str | None:
         """A word that changes whenever somebody writes or replaces the file, even by one of the same size and time.
 

@@ -275,10 +275,13 @@ def record_archived(conn: psycopg.Connection, raw_schema: str, paths: Sequence[t
         )
 
 
-def mark_deleted(conn: psycopg.Connection, raw_schema: str, names: Sequence[str]) -> set[str]:
+def mark_deleted(
+    conn: psycopg.Connection, raw_schema: str, names: Sequence[str], forwards: Sequence[str]
+) -> set[str]:
     """Write that the archived copies of these files are deleted because of their age.
 
-    Files that were never loaded, whose archiving is not recorded yet, or that have a problem are not marked.
+    Files that were never loaded, whose archiving is not recorded yet, that have a problem, or that wait for one of these
+    forwards are not marked.
 
     Returns:
         The names that are marked now, those that were marked before included: no other file may be deleted.
@@ -292,13 +295,28 @@ def mark_deleted(conn: psycopg.Connection, raw_schema: str, names: Sequence[str]
             and archive_problem is null
             and not exists (select from {damaged} as damaged where damaged.file_name = file.file_name)
             and not exists (select from {failed} as failed where failed.file_name = file.file_name)
+            and not exists (
+                select from {waiting} as waiting where waiting.file_name = file.file_name and waiting.forward = any(%s)
+            )
         returning file_name
     """).format(
+        waiting=sql.Identifier(raw_schema, "files_to_forward"),
         files=sql.Identifier(raw_schema, "landed_files"),
         damaged=sql.Identifier(raw_schema, "damaged_files"),
         failed=sql.Identifier(raw_schema, "failed_files"),
     )
-    return {name for (name,) in conn.execute(query, [list(names)])}
+    return {name for (name,) in conn.execute(query, [list(names), list(forwards)])}
+
+
+def waiting_for_forwards(
+    conn: psycopg.Connection, raw_schema: str, names: Sequence[str], forwards: Sequence[str]
+) -> set[str]:
+    """Those of these files of which one of these forwards has not yet sent on every post."""
+    query = sql.SQL("select distinct file_name from {} where file_name = any(%s) and forward = any(%s)")
+    rows = conn.execute(
+        query.format(sql.Identifier(raw_schema, "files_to_forward")), [list(names), list(forwards)]
+    )
+    return {name for (name,) in rows}
 
 
 def expected_in_archive(conn: psycopg.Connection, raw_schema: str, before: date) -> set[str]:

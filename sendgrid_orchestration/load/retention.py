@@ -27,6 +27,8 @@ class Pruned:
     """Paths of files that the ledger does not know as loaded: they stay."""
     with_problem: tuple[str, ...]
     """Paths of files that are damaged, changed or set aside: they stay."""
+    not_forwarded: tuple[str, ...]
+    """Paths of files that an enabled forward has not sent on yet: they stay."""
     gone: int
     """Files that somebody else has taken out of the archive; they are no longer reported as missing."""
 
@@ -44,6 +46,7 @@ class Pruned:
             "deleted bytes": self.bytes,
             "kept files that were never loaded": len(self.not_loaded),
             "kept files with a problem": len(self.with_problem),
+            "kept files that wait for a forward": len(self.not_forwarded),
             "files that were missing": self.gone,
         }
 
@@ -59,6 +62,11 @@ class Pruned:
                 f"{len(self.with_problem):,} old file(s) in the archive stay because they are damaged, changed or set aside, for "
                 f"example {self.with_problem[0]}. `landing verify` says what is wrong with each. Restore them from a backup and "
                 "verify them, and the next time they are deleted; or remove them."
+            )
+        if self.not_forwarded:
+            yield (
+                f"{len(self.not_forwarded):,} old file(s) in the archive stay because they wait for a forward, for example "
+                f"{self.not_forwarded[0]}. `forward list` says which one is behind; disable it, and the next time they are deleted."
             )
         if self.gone:
             yield (
@@ -77,14 +85,14 @@ def prune_archive(
 ) -> Pruned:
     """Delete the archived files of a source whose posts were all received more than so many days ago.
 
-    A file is deleted only after the ledger has marked it, and the ledger marks only what was loaded, archived, and is not
-    known to be damaged. It goes day by day and may be interrupted at any point: the next call deletes what is marked and
+    A file is deleted only after the ledger has marked it, and the ledger marks only what was loaded, archived, forwarded to all
+    that are enabled, and is not known to be damaged. It goes day by day and may be interrupted at any point: the next call deletes what is marked and
     still there. May run beside loads.
 
     Args:
         conn: a connection to the warehouse without an open transaction, after the migrations.
         store: the landing.
-        source: whose archive.
+        source: whose archive, and to whom it forwards.
         keep_days: UTC days before today that are kept whole.
         today: the UTC day; by default the earlier one of what this machine and the warehouse believe, since a clock that
             runs ahead would have everything deleted.
@@ -97,6 +105,9 @@ def prune_archive(
     files = size = 0
     not_loaded: list[LandedFile] = []
     with_problem: list[LandedFile] = []
+    not_forwarded: list[LandedFile] = []
+    # Nobody may have written down that a forward was disabled: its whole section may be gone from the settings.
+    forwards = [forward.name for forward in source.forward if forward.enabled]
     for day in store.archived_days(source.name):
         if day >= first_kept:
             break
@@ -104,20 +115,28 @@ def prune_archive(
         old = [file for file in store.archived(source.name, day, day) if file.day < first_kept]
         with conn.transaction():
             ledger.lock(conn, source.raw_schema)
-            marked = ledger.mark_deleted(conn, source.raw_schema, [file.name for file in old])
+            marked = ledger.mark_deleted(conn, source.raw_schema, [file.name for file in old], forwards)
             kept = [file for file in old if file.name not in marked]
             loaded = ledger.loaded(conn, source.raw_schema, kept)
             # A load was stopped before it could note that it had archived them; the next load notes it.
             not_noted = ledger.without_archive(conn, source.raw_schema)
+            waiting = ledger.waiting_for_forwards(
+                conn, source.raw_schema, [file.name for file in kept], forwards
+            )
         deleted = [file for file in old if file.name in marked]
         store.delete_archived(source.name, day, deleted)
         files, size = files + len(deleted), size + sum(file.size for file in deleted)
         not_loaded += [file for file in kept if file.name not in loaded]
-        with_problem += [file for file in kept if file.name in loaded and file.name not in not_noted]
+        not_forwarded += [file for file in kept if file.name in waiting]
+        with_problem += [
+            file
+            for file in kept
+            if file.name in loaded and file.name not in not_noted and file.name not in waiting
+        ]
     with conn.transaction():
         ledger.lock(conn, source.raw_schema)
         expected = ledger.expected_in_archive(conn, source.raw_schema, first_kept)
-        gone = expected - {file.name for file in with_problem}
+        gone = expected - {file.name for file in (*with_problem, *not_forwarded)}
         ledger.mark_gone(conn, source.raw_schema, sorted(gone))
     return Pruned(
         first_kept,
@@ -125,6 +144,7 @@ def prune_archive(
         size,
         tuple(file.path for file in not_loaded),
         tuple(file.path for file in with_problem),
+        tuple(file.path for file in not_forwarded),
         len(gone),
     )
 

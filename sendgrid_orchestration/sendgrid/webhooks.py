@@ -75,6 +75,13 @@ class EventWebhook:
             oauth_token_url=str(answer.get("oauth_token_url") or ""),
         )
 
+    @property
+    def shown_url(self) -> str:
+        """Its address as it may be shown: without user and password."""
+        scheme, separator, rest = self.url.partition("://")
+        host, slash, path = rest.partition("/")
+        return f"{scheme}{separator}{host.rpartition('@')[2]}{slash}{path}"
+
 
 @dataclass(frozen=True)
 class Webhooks:
@@ -215,7 +222,7 @@ def _create(client: SendGridClient, body: dict[str, Any], known: Webhooks) -> Ev
     except BadRequestError as refusal:
         if "maximum number of webhooks" not in str(refusal):
             raise
-        there = "; ".join(f"{one.id} posts to {one.url}" for one in known.webhooks)
+        there = "; ".join(f"{one.id} posts to {one.shown_url}" for one in known.webhooks)
         raise NoRoomForWebhookError(
             f'The plan of source "{client.source}" allows no further Event Webhook ({there}). Delete one in SendGrid, or '
             "take one over by its id: it then no longer posts to its old address.",

@@ -34,6 +34,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
                     {"name": "segment", "kind": "segment", "write_key": {"env": "KEY"}, "enabled": True},
                     {"name": "product", "kind": "amplitude", "api_key": {"env": "KEY"}},
                 ],
+                "forward": [{"name": "previous", "url": {"env": "OLD_URL"}, "enabled": True}],
             },
             {"name": "transactional", "schema": "sendgrid_transactional", "skip_objects": ["recipients"]},
         ],

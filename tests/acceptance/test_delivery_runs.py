@@ -17,9 +17,15 @@ from sendgrid_orchestration.defs.destinations import assets
 from sendgrid_orchestration.defs.destinations.assets import destination_asset
 from sendgrid_orchestration.defs.destinations.jobs import destination_job
 from sendgrid_orchestration.defs.destinations.sensors import destinations_sensor
+from sendgrid_orchestration.defs.forwards import assets as forward_assets
+from sendgrid_orchestration.defs.forwards.assets import forward_asset
+from sendgrid_orchestration.defs.forwards.jobs import forward_job
+from sendgrid_orchestration.defs.forwards.sensors import forwards_sensor
+from sendgrid_orchestration.defs.resources import Landing as LandingResource
 from sendgrid_orchestration.defs.resources import Warehouse
-from sendgrid_orchestration.destinations import sender
+from sendgrid_orchestration.destinations import forwarder, sender
 from sendgrid_orchestration.settings import Settings, load_settings
+from sendgrid_orchestration.simulator.old_consumer import OldConsumer
 from sendgrid_orchestration.simulator.segment import SegmentApi
 from tests.support.deliveries import IMPATIENT, WRITE_KEY, Events, segment, set_keys
 from tests.support.landed import event
@@ -197,3 +203,63 @@ def test_a_run_is_shown_for_few_days_however_old_its_events_are(deliveries: Deli
     first = request.tags["dagster/asset_partition_range_start"]
     assert first == f"{(NOW - timedelta(days=6)).date()}"
     assert request.tags["dagster/asset_partition_range_end"] == f"{(NOW - timedelta(days=1)).date()}"
+
+
+def test_a_run_forwards_after_each_load_and_a_consumer_that_is_down_fails_alone(
+    deliveries: Deliveries, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same posts go to two consumers; neither waits for the other, and idle ones make no run."""
+    monkeypatch.setenv("LANDING_URL", (tmp_path / "landing").as_uri())
+    monkeypatch.setattr(forward_assets, "PATIENCE_SECONDS", 0)
+    monkeypatch.setattr(forwarder, "RetryPolicy", lambda: IMPATIENT)
+    with OldConsumer() as consumer:
+        forwards = [
+            {"name": "good", "url": consumer.url, "enabled": True, "start": "beginning", "max_tries": 1},
+            {"name": "down", "url": "http://127.0.0.1:9", "enabled": True, "start": "beginning"},
+            {"name": "later", "url": consumer.url},
+        ]
+        source = {"name": "sendgrid", "forward": forwards}
+        deliveries.file.write_text(yaml.safe_dump({"data_dir": str(tmp_path / "data"), "sources": [source]}))
+        settings = deliveries.settings
+        (one,) = settings.sources
+        jobs = [forward_job(one, forward) for forward in one.forward]
+        definitions = dg.Definitions(
+            assets=[forward_asset(one, forward, settings) for forward in one.forward],
+            jobs=jobs,
+            sensors=[forwards_sensor(one, settings.schedules, jobs)],
+            resources={"warehouse": Warehouse(settings), "landing": LandingResource(settings)},
+        )
+
+        def follow() -> dict[str, dg.ExecuteInProcessResult]:
+            requests = tick_sensor(definitions, deliveries.instance, "sendgrid_forwards_follow_loads")
+            return {
+                str(request.job_name): definitions.resolve_job_def(str(request.job_name)).execute_in_process(
+                    run_config=QUIET, instance=deliveries.instance, tags=request.tags, raise_on_error=False
+                )
+                for request in requests
+            }
+
+        assert follow() == {}, "nothing was ever loaded"
+        deliveries.events.load_ordinary(3)
+        deliveries.events.load_ordinary(3)
+        done = follow()
+        assert {job: run.success for job, run in done.items()} == {
+            "sendgrid_forward_good": True,
+            "sendgrid_forward_down": False,
+        }
+        told = metadata(done["sendgrid_forward_good"])
+        assert (told["posts acknowledged"], told["landed files"], told["lag in seconds"]) == (2, 2, 0)
+        checks = done["sendgrid_forward_good"].get_asset_check_evaluations()
+        assert {check.check_name: check.passed for check in checks} == {
+            "nothing_rejected": True,
+            "nothing_lost": True,
+        }
+        assert follow() == {}, "one has everything, the other is left alone for a while"
+        consumer.dislikes = lambda _: True
+        deliveries.events.load_ordinary(1)
+        done = follow()
+        failed = [
+            check for check in done["sendgrid_forward_good"].get_asset_check_evaluations() if not check.passed
+        ]
+        assert [check.check_name for check in failed] == ["nothing_rejected"]
+        assert len(consumer.taken) == 2

@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from sendgrid_orchestration.cli import app
 from sendgrid_orchestration.cli import doctor as command
 from sendgrid_orchestration.cli.membership_time import memberships
-from sendgrid_orchestration.doctor import Check, doubles, run_checks
+from sendgrid_orchestration.doctor import Check, doubles, forwards, run_checks
 from sendgrid_orchestration.landing import heartbeats
 from sendgrid_orchestration.landing.store import open_store
 from sendgrid_orchestration.load import ledger
@@ -245,6 +245,39 @@ def test_what_sendgrid_itself_sends_to_a_destination_of_ours_is_told(
     assert ": dropped, open may be there twice" in found["segment"][1]
     assert not any(secret in f"{found}" for secret in ("hush-hush", "integration-write-key"))
     assert told(enabled=False) == {}
+
+
+def test_a_forward_that_cannot_work_or_doubles_a_destination_is_found(
+    configured: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    amplitude = {"name": "amplitude", "kind": "amplitude", "api_key": {"env": "KEY"}, "enabled": True}
+    names = ("good", "vendor", "missing", "ours", "off")
+    urls = (
+        "https://192.0.2.1/hook",
+        "https://api.amplitude.com/sendgrid",
+        {"env": "NOT_SET"},
+        {"env": "OURS"},
+        "https://a.b",
+    )
+    monkeypatch.setenv("OURS", "http://127.0.0.1:8080/webhook/prod/hush-hush")
+    forward = [
+        {"name": name, "url": url, "enabled": name != "off"} for name, url in zip(names, urls, strict=True)
+    ]
+    settings = configured(forward=forward, destinations=[amplitude])
+    checks = {check.subject: check for check in forwards(settings, settings.source("prod"))}
+    assert {subject.removeprefix("prod."): check.status for subject, check in checks.items()} == {
+        "good": "ok",
+        "vendor": "warn",
+        "missing": "fail",
+        "ours": "fail",
+        "off": "ok",
+    }
+    assert (checks["prod.vendor"].name, "api.amplitude.com" in checks["prod.vendor"].finding) == (
+        "doubles",
+        True,
+    )
+    assert "NOT_SET" in checks["prod.missing"].finding
+    assert "hush-hush" not in f"{checks}"
 
 
 def test_a_key_that_may_not_see_integrations_says_so_once_it_matters(

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
+from click.testing import Result
 from pydantic import SecretStr
 from typer.testing import CliRunner
 
@@ -15,6 +18,7 @@ from sendgrid_orchestration.cli import app
 from sendgrid_orchestration.sendgrid import webhooks
 from sendgrid_orchestration.sendgrid.errors import MissingScopeError
 from sendgrid_orchestration.sendgrid.signature import PublicKey
+from sendgrid_orchestration.settings import SecretRef, load_settings
 from sendgrid_orchestration.simulator import Simulator
 from tests.support.listeners import webhook_listener
 from tests.support.mirror import client_of
@@ -128,6 +132,56 @@ def test_amplitudes_form_is_printed_shown_as_ours_and_rotated(
     new = call("rotate", "--amplitude").splitlines()[0]
     assert (new != url, new) == (True, call("url", "--amplitude").strip())
     assert "1 old key(s) and secret(s)" in call("rotate", "--amplitude", "--finish")
+
+
+def test_connect_shows_how_the_posts_can_go_on_to_who_had_the_slot(
+    sendgrid: Simulator, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it prints works as it stands: settings that load, and the address that SendGrid will no longer know."""
+    settings: dict[str, Any] = {
+        "data_dir": str(tmp_path),
+        "sources": [{"name": "prod", "base_url": sendgrid.url}],
+    }
+    file = tmp_path / "sendgrid.yaml"
+    file.write_text(yaml.safe_dump(settings))
+    monkeypatch.setenv("SENDGRID_CONFIG", str(file))
+    monkeypatch.setenv("SENDGRID_API_KEY", sendgrid.api_key)
+    address = "https://me:it's-secret@old.example.com/hook?x=1"
+    theirs = sendgrid.account.webhooks.create({"url": address, "open": True})
+    sendgrid.account.webhooks.sign(theirs.id, True)
+    key = theirs.public_key
+    sendgrid.account.webhooks.max_allowed = 1
+
+    def connect(*arguments: str) -> Result:
+        return CliRunner().invoke(app, ["webhook", "connect", "--no-test", *arguments], input="n\n")
+
+    full = connect()
+    assert (full.exit_code, "--take-over ID" in full.stderr) == (1, True)
+    assert "secret" not in full.output
+    offered = connect("--take-over", theirs.id)
+    assert (offered.exit_code, theirs.url) == (1, address)
+    assert "It has only open until now" in offered.output
+    lines = offered.output.splitlines()
+    start = lines.index("    forward:")
+    printed = yaml.safe_load("\n".join(lines[start : start + 2]))
+    (assignment,) = (line.strip() for line in lines if line.strip().startswith("PROD_PREVIOUS_WEBHOOK="))
+    assert shlex.split(assignment) == [f"PROD_PREVIOUS_WEBHOOK={address}"]
+    settings["sources"][0] |= printed
+    file.write_text(yaml.safe_dump(settings))
+    (forward,) = load_settings().sources[0].forward
+    assert (forward.enabled, forward.url) == (True, SecretRef(env="PROD_PREVIOUS_WEBHOOK"))
+    assert "PROD_PREVIOUS_WEBHOOK" in connect("--take-over", theirs.id).output, "the variable is not set"
+    monkeypatch.setenv("PROD_PREVIOUS_WEBHOOK", address)
+    taken = connect("--take-over", theirs.id, "--yes")
+    assert taken.exit_code == 0, taken.output
+    assert "PROD_PREVIOUS_WEBHOOK" not in taken.output, "it is set already"
+    assert theirs.url != address
+    assert theirs.public_key == key, "so the old consumer goes on verifying with it"
+    sendgrid.account.webhooks.max_allowed = 5
+    sendgrid.account.webhooks.create({"url": address})
+    left = connect()
+    assert "left as it is" in left.output
+    assert "secret" not in left.output
 
 
 def test_ours_can_be_removed(sendgrid: Simulator) -> None:

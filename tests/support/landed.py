@@ -53,11 +53,16 @@ class Landing:
     def land(self, *bodies: bytes, received_at: datetime | None = None) -> Path:
         """Seal a file with these posts."""
         first = received_at or RECEIVED + timedelta(seconds=next(self._minutes))
+        return self.land_posts(
+            *(Post(first + timedelta(milliseconds=number), {}, one) for number, one in enumerate(bodies))
+        )
+
+    def land_posts(self, *posts: Post) -> Path:
+        """Seal a file with posts that have headers and times of their own."""
         folder = self.root / self.source / "sealed"
         folder.mkdir(parents=True, exist_ok=True)
-        name = self._name(first)
+        name = self._name(posts[0].received_at)
         path = folder / f"{name}.posts"
-        posts = [Post(first + timedelta(milliseconds=number), {}, one) for number, one in enumerate(bodies)]
         unfinished = path.with_suffix(".unfinished")
         unfinished.write_bytes(b"".join(whole_file(name, posts)))
         unfinished.rename(path)

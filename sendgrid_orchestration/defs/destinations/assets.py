@@ -17,7 +17,7 @@ from sendgrid_orchestration.destinations.errors import (
     DestinationError,
 )
 from sendgrid_orchestration.destinations.ledger import Ledger
-from sendgrid_orchestration.settings import Destination, Settings, SettingsError, Source
+from sendgrid_orchestration.settings import Destination, Forward, Settings, SettingsError, Source
 from sendgrid_orchestration.warehouse.engine import connect
 
 STAY_SECONDS = 110.0
@@ -50,11 +50,11 @@ def op_name(source: Source, destination: Destination) -> str:
     return f"{source.name}__destinations__{destination.name}"
 
 
-def state_of(destination: Destination) -> str:
+def state_of(configured: Destination | Forward) -> str:
     """What the settings say of it: enabled, paused or disabled."""
-    if not destination.enabled:
+    if not configured.enabled:
         return "disabled"
-    return "paused" if destination.paused else "enabled"
+    return "paused" if configured.paused else "enabled"
 
 
 def destination_asset(source: Source, destination: Destination, settings: Settings) -> dg.AssetsDefinition:

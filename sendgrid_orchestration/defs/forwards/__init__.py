@@ -1,0 +1,1 @@
+"""Forwards: landed posts sent on as they came, after each load."""
