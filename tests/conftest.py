@@ -18,19 +18,23 @@ from tests.support.databases import database
 
 _numbers = itertools.count(1)
 _ENVIRONMENT = dict(os.environ)
-_LIVE = "tests/acceptance/live/"
-_LONGEST = (
-    _LIVE,
-    "tests/acceptance/test_dbt_models.py",
-)
-"""What takes longest, the longest first: it must not be what one process still does when the others have nothing left."""
+_TOGETHER = {
+    "the living demo": ("tests/acceptance/live/",),
+    "models": tuple(f"tests/acceptance/test_{name}" for name in ("dbt_models", "golden_", "upgrade")),
+}
+"""Tests that share what is dear to make: a running demo, the parsed dbt project. They take longest, the longest first."""
+
+
+def _scope(nodeid: str) -> str:
+    file = nodeid.split("::", 1)[0]
+    return next((name for name, places in _TOGETHER.items() if file.startswith(places)), file)
 
 
 class _ByFile(LoadScopeScheduling):
-    """Gives each process whole files, and all that look at the living demo to one: it is dear to start."""
+    """Gives each process whole files, and to one those that belong together."""
 
     def _split_scope(self, nodeid: str) -> str:
-        return _LIVE if nodeid.startswith(_LIVE) else nodeid.split("::", 1)[0]
+        return _scope(nodeid)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _ByFile:
@@ -39,14 +43,9 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> _ByFile:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Long files first."""
-    places = {name: place for place, name in enumerate(_LONGEST)}
-
-    def place(item: pytest.Item) -> int:
-        file = item.nodeid.split("::", 1)[0]
-        return places.get(_LIVE if file.startswith(_LIVE) else file, len(places))
-
-    items.sort(key=place)
+    """Put the longest first: no process should still be at them when the others have nothing left."""
+    first = list(_TOGETHER)
+    items.sort(key=lambda item: first.index(scope) if (scope := _scope(item.nodeid)) in first else len(first))
 
 
 _PYTESTS_OWN = "PYTEST_"

@@ -23,7 +23,7 @@ from sendgrid_orchestration.load.run import LoadResult
 from sendgrid_orchestration.warehouse.custom_args import COLUMN_TYPES
 from sendgrid_orchestration.warehouse.migrations import migrate
 from tests.support.databases import database
-from tests.support.dbt import dbt, fingerprints
+from tests.support.dbt import DATABASE, dbt, fingerprints
 from tests.support.landed import Landing, body
 from tests.support.release_data import FIRST, RAW, SECOND, SOURCE, VIEWS
 
@@ -103,7 +103,7 @@ def upgraded(
     posts.append([NEW, posts[0][0], posts[3][-1]])
     landing = Landing(scratch / "landing")
     landed = landing.land(body(posts[-1]), received_at=NOW)
-    with database(postgres_url, "upgraded") as url, database(postgres_url, "anew") as new_url:
+    with database(postgres_url, DATABASE) as url, database(postgres_url, "anew") as new_url:
         with psycopg.connect(url) as conn:
             conn.execute((folder / "warehouse.sql").read_bytes())
         with psycopg.connect(url) as conn:
