@@ -71,8 +71,10 @@ NAMED_BY_US = {
     "delivery_destinations",
     "delivery_batches",
     "delivery_exceptions",
+    "forwards",
+    "forward_exceptions",
 }
-"""Raw tables whose indexes hold names of files, which a file system bounds, and of destinations, which the settings bound."""
+"""Raw tables whose indexes hold names of files, which a file system bounds, and of destinations and forwards, which the settings bound."""
 
 LEADING = """
     select 1
