@@ -29,6 +29,7 @@ from sendgrid_orchestration.landing.store import LandingStore, open_store
 from sendgrid_orchestration.landing.writer import append_all
 from sendgrid_orchestration.load import rows
 from sendgrid_orchestration.load.loader import LoadResult, load_waiting
+from sendgrid_orchestration.load.rekeying import ensure_current
 from sendgrid_orchestration.load.replay import replay_source
 from sendgrid_orchestration.load.shaping import Tally, batches
 from sendgrid_orchestration.load.transaction import load_files
@@ -288,6 +289,7 @@ def database(server: str) -> Iterator[str]:
         url = server.replace("/warehouse", f"/{name}")
         with connect(url) as fresh:
             migrate(fresh, SOURCE)
+            ensure_current(fresh, RAW)
             ensure_partitions(fresh, RAW, [FIRST_MOMENT.date()])
         conn.execute("checkpoint")  # neither side pays for what the other has left in memory
         yield url
