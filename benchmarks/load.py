@@ -226,7 +226,7 @@ def _stalled() -> float:
 
 
 def memory(report: Report, server: str) -> None:
-    """The most memory that a process of its own takes to load: a day of a million events in one file, and the worst posts."""
+    """Measure the peak memory of a loading process: a day of a million events in one file, then each of the worst posts."""
     day = landed("memory", DAY)
     one_file(day)
     peak = _peak_megabytes(server, WORK / "single")
